@@ -1,0 +1,56 @@
+# portti. `make run` sets everything up and runs a gateway with a demo world;
+# `make test` runs every test; the other targets are for those who work on it.
+SHELL := /bin/bash
+export GOTOOLCHAIN ?= auto
+# go-sqlite3 is the larger part of a cold build; these flags halve it.
+export CGO_CFLAGS ?= -O2 -g0
+GO ?= go
+DATA ?= var/demo
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+LDFLAGS := -s -w -X main.commit=$(COMMIT)
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint bench fuzz property torture judges test-shared setup go-version
+
+help: ## shows this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: build ## sets up, builds, makes the demo world, archives its samples and stays up
+	@bin/portti demo --data $(DATA)
+
+build: setup ## builds bin/portti
+	@echo "building bin/portti (a first build compiles SQLite: about two minutes)"
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/portti ./cmd/portti
+
+test: setup lint ## runs every test under the race detector
+	$(GO) test -race -timeout 20m ./...
+
+lint: setup ## go vet, staticcheck and gofmt
+	@test -z "$$(gofmt -l .)" || { echo "gofmt these files:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck ./...
+
+bench: setup ## measures and writes BENCHMARKS.md
+	bash scripts/bench
+
+fuzz: setup ## runs every fuzz target for FUZZTIME (default 1m)
+	bash scripts/fuzz
+
+property: setup ## runs the property tests with 20 times the cases of CI
+	$(GO) test -timeout 60m ./... -run 'Property' -rapid.checks=2000
+
+torture: setup ## kills the gateway 500 times under load
+	PORTTI_TORTURE=500 $(GO) test -timeout 120m -run 'Kill' -v ./gateway/...
+
+judges: setup ## tests against other people's programs; fails where one is missing
+	PORTTI_REQUIRE=judges $(GO) test -timeout 60m ./...
+
+test-shared: setup ## tests against the shared samples and schemas; fails where they are missing
+	PORTTI_REQUIRE=shared $(GO) test -timeout 60m ./...
+
+setup: go-version ## installs what the build needs, or prints the line that does
+	@bash scripts/setup build
+
+go-version:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/doc/install"; exit 1; }
+	@v=$$($(GO) env GOVERSION | sed 's/^go1\.//; s/[^0-9].*//'); \
+	if [ "$${v:-0}" -lt 21 ]; then echo "this Go is too old to fetch the one in go.mod; run: $(GO) install golang.org/dl/go1.26.8@latest && go1.26.8 download, then make GO=go1.26.8 $(MAKECMDGOALS)"; exit 1; fi
