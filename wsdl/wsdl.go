@@ -12,7 +12,7 @@ import (
 	"encoding/xml"
 )
 
-//go:generate go run github.com/hooklift/gowsdl/cmd/gowsdl -d . -p client -o client.go transport.wsdl
+//go:generate go tool gowsdl -d . -p client -o client.go transport.wsdl
 
 //go:embed portti.wsdl
 var document []byte
