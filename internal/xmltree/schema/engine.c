@@ -1,0 +1,294 @@
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/xmlerror.h>
+#include <libxml/xmlIO.h>
+#include <libxml/xmlregexp.h>
+
+/* ---- files: libxml2 sees ours, while one of ours is compiled, and no other ---- */
+
+typedef struct {
+	char **names, **data;
+	int *sizes, n;
+} files;
+
+static __thread const files *open_files;
+static long refused;
+
+static const char *last_segment(const char *url) {
+	const char *slash = strrchr(url, '/');
+	return slash == NULL ? url : slash + 1;
+}
+
+static xmlParserInputPtr load(const char *url, const char *id, xmlParserCtxtPtr ctxt) {
+	(void)id;
+	if (open_files != NULL && url != NULL) {
+		for (int i = 0; i < open_files->n; i++) {
+			if (strcmp(open_files->names[i], last_segment(url)) != 0) continue;
+			xmlParserInputBufferPtr b = xmlParserInputBufferCreateMem(
+				open_files->data[i], open_files->sizes[i], XML_CHAR_ENCODING_NONE);
+			if (b == NULL) return NULL;
+			xmlParserInputPtr in = xmlNewIOInputStream(ctxt, b, XML_CHAR_ENCODING_NONE);
+			if (in == NULL) {
+				xmlFreeParserInputBuffer(b);
+				return NULL;
+			}
+			in->filename = (char *)xmlStrdup((const xmlChar *)url);
+			return in;
+		}
+	}
+	__atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void quiet(void *ctx, const char *msg, ...) { (void)ctx; (void)msg; }
+
+void portti_init(void) {
+	xmlInitParser();
+	xmlSetExternalEntityLoader(load);
+}
+
+long portti_refused(void) { return __atomic_load_n(&refused, __ATOMIC_RELAXED); }
+
+/* ---- compiling ---- */
+
+typedef struct {
+	char *text;
+	size_t size;
+	int failed;
+} reason;
+
+/* The error's type is const from libxml2 2.12 on; the casts below take both. */
+static void on_compile_error(void *ctx, void *error) {
+	reason *r = ctx;
+	xmlErrorPtr e = error;
+	if (e->level < XML_ERR_ERROR || r->failed) return;
+	r->failed = 1;
+	if (e->message != NULL && r->size > 0) {
+		strncpy(r->text, e->message, r->size - 1);
+		r->text[r->size - 1] = 0;
+	}
+}
+
+xmlSchemaPtr portti_compile(char **names, char **data, int *sizes, int n,
+	const char *url, char *err, size_t errSize) {
+	files f = { names, data, sizes, n };
+	reason why = { err, errSize, 0 };
+	xmlSchemaPtr s = NULL;
+	if (errSize > 0) err[0] = 0;
+	open_files = &f;
+	xmlSetGenericErrorFunc(NULL, quiet);
+	xmlSchemaParserCtxtPtr p = xmlSchemaNewParserCtxt(url);
+	if (p != NULL) {
+		xmlSchemaSetParserStructuredErrors(p, (xmlStructuredErrorFunc)on_compile_error, &why);
+		s = xmlSchemaParse(p);
+		xmlSchemaFreeParserCtxt(p);
+	}
+	open_files = NULL;
+	xmlResetLastError();
+	if (s != NULL && why.failed) {
+		xmlSchemaFree(s);
+		s = NULL;
+	}
+	return s;
+}
+
+int portti_deterministic(const char *pattern) {
+	xmlRegexpPtr r = xmlRegexpCompile((const xmlChar *)pattern);
+	if (r == NULL) return -1;
+	int d = xmlRegexpIsDeterminist(r);
+	xmlRegFreeRegexp(r);
+	return d;
+}
+
+/* ---- validating ---- */
+
+typedef struct {
+	const int32_t *start; /* the START event at work, or NULL */
+	const char *block;
+	int32_t node, phase, max;
+	int broken;
+	portti_result out;
+	size_t nnotes, cnotes;
+} run;
+
+/* text passes over a constant and gives what follows, or NULL. */
+static const char *text(const char *p, const char *want) {
+	size_t n = strlen(want);
+	return p != NULL && strncmp(p, want, n) == 0 ? p + n : NULL;
+}
+
+/* qname passes over a name as the engine writes it: {space}local. */
+static const char *qname(const char *p, const run *r, int32_t space, int32_t local) {
+	if (space >= 0) {
+		p = text(p, "{");
+		p = text(p, r->block + space);
+		p = text(p, "}");
+	}
+	return text(p, r->block + local);
+}
+
+/*
+ * attribute tells which attribute of the element at work a message is about. The
+ * message begins with names out of the document, so it is compared with what these
+ * names must make of it, never searched.
+ */
+static int32_t attribute(const run *r, const char *msg) {
+	if (r->start == NULL || msg == NULL) return -1;
+	const int32_t *e = r->start;
+	const char *p = text(msg, "Element '");
+	p = qname(p, r, e[4], e[2]);
+	p = text(p, "', attribute '");
+	if (p == NULL) return -1;
+	const int32_t *a = e + 7 + 2 * e[5];
+	for (int32_t i = 0; i < e[6]; i++, a += 5)
+		if (text(qname(p, r, a[2], a[0]), "': ") != NULL) return i;
+	return -1;
+}
+
+/* keep copies at most max bytes to the notes, the last ones where last is set. */
+static void keep(run *r, const char *s, size_t max, int last, int32_t *at, int32_t *len) {
+	*at = *len = 0;
+	if (s == NULL) return;
+	size_t n = strlen(s);
+	if (n > max) {
+		if (last) s += n - max;
+		n = max;
+	}
+	if (r->nnotes + n > r->cnotes) {
+		size_t c = 2 * r->cnotes + n + 1024;
+		char *b = realloc(r->out.notes, c);
+		if (b == NULL) {
+			r->broken = 1;
+			return;
+		}
+		r->out.notes = b;
+		r->cnotes = c;
+	}
+	memcpy(r->out.notes + r->nnotes, s, n);
+	*at = (int32_t)r->nnotes;
+	*len = (int32_t)n;
+	r->nnotes += n;
+}
+
+static void on_fault(void *ctx, void *error) {
+	run *r = ctx;
+	xmlErrorPtr e = error;
+	if (e->level < XML_ERR_ERROR) return;
+	if (e->code == XML_SCHEMAV_INTERNAL || e->domain != XML_FROM_SCHEMASV) {
+		r->broken = 1;
+		return;
+	}
+	if (r->out.n >= r->max) {
+		r->out.cut = 1;
+		return;
+	}
+	if ((r->out.n & (r->out.n - 1)) == 0) { /* full at every power of two */
+		int32_t c = r->out.n == 0 ? 1 : 2 * r->out.n;
+		portti_fault *f = realloc(r->out.faults, (size_t)c * sizeof *f);
+		if (f == NULL) {
+			r->broken = 1;
+			return;
+		}
+		r->out.faults = f;
+	}
+	portti_fault *f = &r->out.faults[r->out.n++];
+	f->node = r->node;
+	f->code = e->code;
+	f->phase = r->phase;
+	f->attr = attribute(r, e->message);
+	/* Of a missing attribute the name is the first string, of a facet the second. */
+	keep(r, e->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_4 ? e->str1 : e->str2, 600, 0, &f->note, &f->noteLen);
+	keep(r, e->message, 160, 1, &f->tail, &f->tailLen);
+}
+
+static const xmlChar *at(const char *block, int32_t off) {
+	return off < 0 ? NULL : (const xmlChar *)block + off;
+}
+
+/* start feeds one START event and gives the place after it. */
+static const int32_t *start(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *e, const xmlChar **ptr) {
+	int32_t nns = e[5], nattrs = e[6];
+	const int32_t *x = e + 7;
+	const xmlChar **p = ptr;
+	for (int32_t i = 0; i < nns; i++, x += 2) {
+		*p++ = at(r->block, x[0]);
+		*p++ = at(r->block, x[1]);
+	}
+	const xmlChar **attrs = p;
+	for (int32_t i = 0; i < nattrs; i++, x += 5)
+		for (int k = 0; k < 5; k++) *p++ = at(r->block, x[k]);
+	r->start = e;
+	r->node = e[1];
+	r->phase = EV_START;
+	sax->startElementNs(data, at(r->block, e[2]), at(r->block, e[3]), at(r->block, e[4]),
+		nns, ptr, nattrs, 0, attrs);
+	r->start = NULL;
+	return x;
+}
+
+static void walk(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *ev, const int32_t *end,
+	const char *const *big, const xmlChar **ptr) {
+	while (ev < end && !r->broken && !r->out.cut) {
+		switch (ev[0]) {
+		case EV_START:
+			ev = start(r, sax, data, ev, ptr);
+			break;
+		case EV_TEXT:
+		case EV_BIG:
+			r->node = ev[1];
+			r->phase = ev[0];
+			sax->characters(data,
+				ev[0] == EV_TEXT ? at(r->block, ev[2]) : (const xmlChar *)big[ev[2]], ev[3]);
+			ev += 4;
+			break;
+		case EV_END:
+			r->node = ev[1];
+			r->phase = EV_END;
+			sax->endElementNs(data, at(r->block, ev[2]), NULL, at(r->block, ev[3]));
+			ev += 4;
+			break;
+		default:
+			r->broken = 1;
+		}
+	}
+}
+
+portti_result portti_validate(xmlSchemaPtr schema, const int32_t *ev, size_t nev,
+	const char *block, const char *const *big, size_t maxPointers, int32_t maxFaults) {
+	run r;
+	memset(&r, 0, sizeof r);
+	r.block = block;
+	r.max = maxFaults;
+	r.out.status = -1;
+	xmlSetGenericErrorFunc(NULL, quiet);
+	const xmlChar **ptr = malloc((maxPointers + 1) * sizeof *ptr);
+	xmlSchemaValidCtxtPtr v = xmlSchemaNewValidCtxt(schema);
+	xmlSAXHandlerPtr sax = NULL;
+	void *data = NULL;
+	xmlSchemaSAXPlugPtr plug = NULL;
+	if (ptr != NULL && v != NULL) {
+		xmlSchemaSetValidStructuredErrors(v, (xmlStructuredErrorFunc)on_fault, &r);
+		plug = xmlSchemaSAXPlug(v, &sax, &data);
+	}
+	if (plug != NULL) {
+		walk(&r, sax, data, ev, ev + nev, big, ptr);
+		int valid = xmlSchemaIsValid(v);
+		if (!r.broken && valid == 1 && r.out.n == 0) r.out.status = 0;
+		if (!r.broken && valid == 0 && r.out.n > 0) r.out.status = 1;
+		xmlSchemaSAXUnplug(plug);
+	}
+	if (v != NULL) xmlSchemaFreeValidCtxt(v);
+	free(ptr);
+	/* The thread's last error holds values of the document. */
+	xmlResetLastError();
+	return r.out;
+}
+
+void portti_release(portti_result r) {
+	free(r.faults);
+	free(r.notes);
+}
