@@ -1,0 +1,69 @@
+package pipeline
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"portti/cda/rules/catalogue"
+	"portti/internal/finding"
+)
+
+// Decision is what the findings of a document come to.
+type Decision uint8
+
+// The decisions.
+const (
+	Accept Decision = iota
+	AcceptWithWarnings
+	Reject
+)
+
+// String gives the word of the JSON output (design/cli).
+func (d Decision) String() string {
+	return [...]string{"accepted", "accepted-with-warnings", "rejected"}[d]
+}
+
+// Decide is the decision over findings in a profile: an error rejects. more
+// counts findings by rule that were not kept; they decide as well.
+func Decide(findings []finding.Finding, more map[string]int, p catalogue.Profile) Decision {
+	d := Accept
+	for _, f := range findings {
+		d = max(d, weight(f.Rule, p))
+	}
+	for id := range more {
+		d = max(d, weight(id, p))
+	}
+	return d
+}
+
+// weight is what one finding of a rule comes to. A rule that the catalogue does
+// not know (a fault of ours) rejects.
+func weight(id string, p catalogue.Profile) Decision {
+	r := catalogue.Default().Rule(id)
+	if r == nil {
+		return Reject
+	}
+	switch r.Severity.In(p) {
+	case finding.Error:
+		return Reject
+	case finding.Warning:
+		return AcceptWithWarnings
+	default:
+		return Accept
+	}
+}
+
+// withMore gives the findings with one more for each rule that was counted only.
+func withMore(findings []finding.Finding, more map[string]int) []finding.Finding {
+	if len(more) == 0 {
+		return findings
+	}
+	out := slices.Clip(findings)
+	for _, id := range slices.Sorted(maps.Keys(more)) {
+		out = append(out, finding.Finding{Rule: RuleMore, Params: []finding.Param{
+			finding.P("rule", id), finding.P("count", strconv.Itoa(more[id])),
+		}})
+	}
+	return out
+}

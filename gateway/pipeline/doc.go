@@ -1,0 +1,24 @@
+// Package pipeline takes a message from octets to acknowledgement: envelope,
+// frame, document, signature, rules, access, commit, answer.
+//
+// Judge is the engine of the stages up to the rules. It is the only one: the
+// SOAP door, the validation API and `portti validate` ask the same Judge, so they
+// say the same of the same document. Pipeline puts the SOAP envelope before it
+// and access, the archive and the acknowledgement after it.
+//
+// # What becomes of a message
+//
+// A stage returns findings; those of all stages are collected, also after an
+// error, as long as a later stage still makes sense. Decide turns them into a
+// verdict and is a pure function of rules and profile. A broken envelope, or a
+// frame that cannot be acknowledged, is answered by a SOAP Fault; anything else
+// by an acknowledgement with every finding: CA accepted, CE the document is at
+// fault, CR it could not be taken now. What is refused is logged before it is
+// answered; what is accepted is on the disk before it is answered.
+//
+// # Load
+//
+// The stages that compute run on as many messages at a time as there are
+// processors; the place is given back before a message waits for the archive. A
+// panic in a stage is one message's CR and a line in the log.
+package pipeline

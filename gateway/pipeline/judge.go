@@ -1,0 +1,196 @@
+package pipeline
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"portti/cda"
+	"portti/cda/frame"
+	"portti/cda/rules/catalogue"
+	"portti/cda/xsd"
+	"portti/gateway/soap"
+	"portti/internal/finding"
+	"portti/internal/xmltree"
+	"portti/xmldsig"
+)
+
+// World is the switch between testing and real life (design/decisions).
+type World string
+
+// The worlds.
+const (
+	Test       World = "test"
+	Production World = "production"
+)
+
+// Judge is the engine of the document stages. Its fields are set before first
+// use; it is then safe for concurrent use.
+type Judge struct {
+	Profile catalogue.Profile
+	World   World
+	// Verifier judges signatures; required.
+	Verifier *xmldsig.Verifier
+	// Frames reads frames; its profile is Judge's.
+	Frames frame.Reader
+	// Limits bound a document.
+	Limits xmltree.Limits
+	// Now is the clock of timings.
+	Now func() time.Time
+}
+
+// Input is what a Judge looks at: a document, with or without its frame.
+type Input struct {
+	// Frame is nil where a document is judged by itself.
+	Frame *frame.Frame
+	// Document is the document's exact octets.
+	Document []byte
+	// Arrived is the time that signatures are judged at.
+	Arrived time.Time
+}
+
+// Judgement is what was found.
+type Judgement struct {
+	// Document is nil where it could not be parsed.
+	Document *cda.Document
+	// Body is the decoded body, nil unless valid signatures cover it.
+	Body       *cda.Body
+	Signatures *xmldsig.Verdict
+	Findings   []finding.Finding
+	Decision   Decision
+	Timings    Timings
+	// Failure is an error of ours: the document could not be judged to the end. The
+	// decision is then Reject, with SYSTEM-FAILURE among the findings.
+	Failure error
+}
+
+// judging is one run of a Judge.
+type judging struct {
+	*Judge
+	in   Input
+	out  *Judgement
+	list finding.List
+	more map[string]int // counted, not kept
+	lap  func(stage string)
+}
+
+// Document judges a document. It does not panic.
+func (j *Judge) Document(in Input) *Judgement {
+	watch := newStopwatch(j.Now)
+	g := &judging{Judge: j, in: in, out: &Judgement{}, more: map[string]int{}, lap: watch.lap}
+	g.safely(g.run)
+	g.out.Timings = watch.out
+	for id, n := range g.list.More() {
+		g.more[id] += n
+	}
+	g.out.Decision = Decide(g.list.Items(), g.more, j.Profile)
+	g.out.Findings = withMore(g.list.Items(), g.more)
+	return g.out
+}
+
+// safely runs the stages; a panic or an error of ours becomes SYSTEM-FAILURE.
+func (g *judging) safely(run func() error) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.fail(&PanicError{Value: p, Stack: debug.Stack()})
+		}
+	}()
+	if err := run(); err != nil {
+		g.fail(err)
+	}
+}
+
+func (g *judging) fail(err error) {
+	g.out.Failure = err
+	g.out.Body = nil
+	g.list.Add(finding.Finding{Rule: RuleFailure})
+}
+
+// PanicError is a panic of a stage.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error tells where it happened. The panic's value is left out: it may hold
+// content.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("panic (%T) at:\n%s", e.Value, e.Stack)
+}
+
+// run goes through the stages.
+func (g *judging) run() error {
+	tree := g.parse()
+	g.lap("document")
+	if tree == nil {
+		return nil
+	}
+	doc, fs := cda.Read(tree)
+	g.out.Document = doc
+	g.list.Add(fs...)
+	g.lap("metadata")
+	if err := g.schema(tree); err != nil {
+		return err
+	}
+	g.lap("xsd")
+	g.signatures(tree)
+	g.lap("signature")
+	g.body(doc)
+	g.rules(doc)
+	g.lap("rules")
+	return nil
+}
+
+// parse gives the one tree of the document.
+func (g *judging) parse() *xmltree.Tree {
+	if limit := g.Limits.Bytes; limit > 0 && len(g.in.Document) > limit {
+		g.list.Add(finding.Finding{
+			Rule: RuleDocumentSize, Place: finding.Place{Source: finding.SourceDocument},
+			Params: []finding.Param{finding.P("size", strconv.Itoa(len(g.in.Document))), finding.P("limit", strconv.Itoa(limit))},
+		})
+		return nil
+	}
+	tree, err := xmltree.Parse(g.in.Document, g.Limits)
+	if err != nil {
+		g.list.Add(soap.SyntaxFinding(err, finding.SourceDocument, docPrefix))
+		return nil
+	}
+	return tree
+}
+
+func (g *judging) schema(tree *xmltree.Tree) error {
+	fs, err := xsd.Document.Validate(tree, tree.Root())
+	if err != nil {
+		return fmt.Errorf("pipeline: document schema: %w", err)
+	}
+	g.list.Add(fs...)
+	return nil
+}
+
+func (g *judging) signatures(tree *xmltree.Tree) {
+	v := g.Verifier.DocumentAt(tree, g.in.Arrived)
+	g.out.Signatures = v
+	g.list.Add(v.Findings...)
+	for id, n := range v.More {
+		g.more[id] += n
+	}
+}
+
+// body decodes the body: what valid signatures cover is given out, what they do
+// not is only judged.
+func (g *judging) body(doc *cda.Document) {
+	covered, ok := g.out.Signatures.Covered.Body()
+	var fs []finding.Finding
+	var seen *cda.Body
+	if ok {
+		seen, fs = doc.BodyContent(covered)
+		g.out.Body = seen
+	} else {
+		seen, fs = doc.JudgeBody()
+	}
+	g.list.Add(fs...)
+	if g.World != Production {
+		g.testPersons(doc, seen)
+	}
+}

@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"portti/gateway/pipeline"
+	"portti/gateway/soap"
+	"portti/internal/finding"
+	"portti/wsdl"
+
+	"github.com/rs/zerolog"
+)
+
+// Rules of the HTTP door; each stands in the catalogue.
+const (
+	RuleMethod     = "HTTP-METHOD-WRONG"
+	RuleEncoding   = "HTTP-ENCODING-UNSUPPORTED"
+	RuleIncomplete = "HTTP-BODY-INCOMPLETE"
+	RuleSize       = "HTTP-SIZE-EXCEEDED"
+	RuleBudget     = "HTTP-BUDGET-EXCEEDED"
+	RuleStopping   = "HTTP-STOPPING"
+)
+
+// Rules lists every rule that this package can name itself.
+var Rules = []string{RuleMethod, RuleEncoding, RuleIncomplete, RuleSize, RuleBudget, RuleStopping}
+
+// routes are the doors for clients.
+func (s *Server) routes(withMetrics bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/soap", s.soap)
+	s.health(mux)
+	if withMetrics {
+		mux.Handle("GET /metrics", s.metrics.handler())
+	}
+	return s.guard(mux)
+}
+
+// adminRoutes are the doors for the operator.
+func (s *Server) adminRoutes() http.Handler {
+	mux := http.NewServeMux()
+	s.health(mux)
+	mux.Handle("GET /metrics", s.metrics.handler())
+	return s.guard(mux)
+}
+
+func (s *Server) health(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { line(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+}
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.stopping.Load():
+		line(w, http.StatusServiceUnavailable, "stopping")
+	case s.o.Ready == nil:
+		line(w, http.StatusOK, "ready")
+	default:
+		if err := s.o.Ready(r.Context()); err != nil {
+			s.o.Log.Warn().Err(err).Msg("not ready")
+			line(w, http.StatusServiceUnavailable, "the archive cannot take documents now")
+			return
+		}
+		line(w, http.StatusOK, "ready")
+	}
+}
+
+func line(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n")) // a client that has gone is no fault of ours
+}
+
+// guard gives every answer its request id and safe headers, and bounds its writing.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Request-Id", s.o.NewID())
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// soap is the door for messages.
+func (s *Server) soap(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && wantsWSDL(r) {
+		s.describe(w, r)
+		return
+	}
+	arrived := s.o.Now()
+	req := pipeline.Request{
+		ID: w.Header().Get("X-Request-Id"), Arrived: arrived,
+		ContentType: r.Header.Get("Content-Type"), SOAPAction: r.Header.Get("SOAPAction"),
+	}
+	a, size, read := s.answer(w, r, req)
+	w.Header().Set("Content-Type", a.ContentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
+	_ = http.NewResponseController(w).SetWriteDeadline(s.o.Now().Add(s.limits.WriteTime))
+	w.WriteHeader(a.Status)
+	_, err := w.Write(a.Body)
+	took := s.o.Now().Sub(read)
+	s.metrics.observe(strconv.Itoa(a.Status), size, took, a.Report)
+	s.log(req, r, a, size, read.Sub(arrived), took, err)
+}
+
+func wantsWSDL(r *http.Request) bool {
+	q := strings.ToLower(r.URL.RawQuery)
+	return q == "wsdl" || strings.HasPrefix(q, "wsdl=") || strings.HasPrefix(q, "wsdl&")
+}
+
+// describe serves the WSDL with the address under which it was asked for.
+func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	_, _ = w.Write(wsdl.Document(scheme + r.Host + "/soap"))
+}
+
+// answer reads the message and has it handled; read is when its last octet came.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, req pipeline.Request) (a pipeline.Answer, size int, read time.Time) {
+	if f, status := s.refuse(r); f != nil {
+		if status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", "POST")
+		}
+		return s.fault(w, req, status, *f), 0, s.o.Now()
+	}
+	body, held, err := s.body(w, r)
+	defer s.budget.give(held)
+	read = s.o.Now()
+	if err != nil {
+		f, status := s.bodyFault(err)
+		return s.fault(w, req, status, f), len(body), read
+	}
+	req.Body = body
+	req.Peer = peerOf(r.TLS)
+	return s.o.Handler.Handle(r.Context(), req), len(body), read
+}
+
+// refuse tells of a request whose body need not be read.
+func (s *Server) refuse(r *http.Request) (*finding.Finding, int) {
+	at := finding.Place{Source: finding.SourceRequest}
+	if s.stopping.Load() {
+		return &finding.Finding{Rule: RuleStopping, Place: at}, http.StatusServiceUnavailable
+	}
+	if r.Method != http.MethodPost {
+		return &finding.Finding{Rule: RuleMethod, Place: at, Value: r.Method}, http.StatusMethodNotAllowed
+	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return &finding.Finding{Rule: RuleEncoding, Place: at, Value: e}, http.StatusUnsupportedMediaType
+	}
+	if _, f := soap.ParseMedia(r.Header.Get("Content-Type")); f != nil {
+		return f, http.StatusUnsupportedMediaType
+	}
+	return nil, 0
+}
+
+func (s *Server) bodyFault(err error) (finding.Finding, int) {
+	at := finding.Place{Source: finding.SourceRequest}
+	switch {
+	case errors.Is(err, errTooLarge):
+		limit := finding.P("limit", strconv.FormatInt(s.limits.Message, 10))
+		return finding.Finding{Rule: RuleSize, Place: at, Params: []finding.Param{limit}}, http.StatusRequestEntityTooLarge
+	case errors.Is(err, errBudget):
+		return finding.Finding{Rule: RuleBudget, Place: at}, http.StatusTooManyRequests
+	default:
+		return finding.Finding{Rule: RuleIncomplete, Place: at}, http.StatusBadRequest
+	}
+}
+
+// fault answers without the pipeline, in the version that the media type tells.
+// The rest of the body is not read: the connection closes.
+func (s *Server) fault(w http.ResponseWriter, req pipeline.Request, status int, f finding.Finding) pipeline.Answer {
+	w.Header().Set("Connection", "close")
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2")
+	}
+	media, _ := soap.ParseMedia(req.ContentType)
+	return pipeline.FaultAnswer(soap.Fault{
+		Reply: soap.Reply{Version: media.Version}, Status: status, Sender: status < 500 && status != http.StatusTooManyRequests,
+		Findings: []finding.Finding{f}, Profile: s.o.Profile, RequestID: req.ID,
+	})
+}
+
+// log writes one line for a message: what was asked, how it was answered, how
+// long it took. Nothing of its content.
+func (s *Server) log(req pipeline.Request, r *http.Request, a pipeline.Answer, size int, reading, took time.Duration, err error) {
+	rep := a.Report
+	e := s.o.Log.Info()
+	if rep.Failure != nil || a.Status >= 500 && rep.Verdict != pipeline.Fault {
+		e = s.o.Log.Error().AnErr("failure", rep.Failure)
+	}
+	stages := zerolog.Dict()
+	for _, t := range rep.Timings {
+		stages.Dur(t.Stage, t.Took)
+	}
+	e.Str("request", req.ID).Str("remote", r.RemoteAddr).Int("status", a.Status).Int("bytes", size).
+		Stringer("soap", rep.SOAP).Str("interaction", rep.Interaction).Str("service_request", rep.ServiceRequest).
+		Str("verdict", string(rep.Verdict)).Str("outcome", rep.Outcome).Strs("rules", rep.Rules).
+		Int("document_bytes", rep.Document).Str("peer", req.Peer.Organisation).
+		Dur("reading_ms", reading).Dur("took_ms", took).Dict("stages_ms", stages).
+		AnErr("unsent", err).Msg("message")
+}
