@@ -1,0 +1,39 @@
+// Package store is the archive: documents with their exact bytes, version
+// series, the metadata index, the logs and the integrity leaves, all in one
+// embedded SQLite file in a data directory that one process owns.
+//
+// # Writing
+//
+// One goroutine writes. Calls queue; those that queue up while a commit is on
+// its way to the disk share the next one (group commit). Archive, Nullify, Log
+// and LogMessage return only after the COMMIT that holds their rows has returned
+// from fsync: an answer given to a sender after that is a promise kept. Version
+// conflicts are judged in the writer, so of two parallel new versions exactly one
+// wins.
+//
+// What the archive does not take is an Outcome with findings, not an error: the
+// attempt has been logged just as durably. An error means that the archive could
+// not do its work (see Error and its kinds); whether the document is in the
+// archive is then unknown to the caller only for the kinds that tell so, and
+// sending again does no harm.
+//
+// # Reading
+//
+// Reads run on their own connections against a snapshot and never wait for the
+// writer. Every read takes a Scope; what lies outside is not there (ErrNotFound).
+// A document's bytes are checked against their SHA-256 on every read.
+//
+// # Personal data
+//
+// Identity codes, names and user ids come in plain and go into index and log
+// columns only as HMAC-SHA-256 (its first 16 bytes) under the key in the file
+// index.key beside the database, so they can be found by exact match only. The
+// plain text stands in payloads, each of which names its codec in its first byte;
+// sealing payloads with AES-256-GCM is a further codec.
+//
+// # Walls
+//
+// Documents, logs and leaves are append-only by triggers. Content goes only where
+// a disposal tombstone stands, log rows only behind a recorded purge. The package
+// knows no CDA and no XML: a caller hands in named fields (Index) and bytes.
+package store

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	ctlA = "1.2.246.10.99999901.19.1"
+	ctlB = "1.2.246.10.99999902.19.1"
+	cli1 = "010181-900C"
+	cli2 = "020282-901X"
+)
+
+var (
+	bg   = context.Background()
+	inA  = Scope{Controllers: []string{ctlA}, Purpose: "test"}
+	inB  = Scope{Controllers: []string{ctlB}, Purpose: "test"}
+	all  = Scope{All: true, Purpose: "test"}
+	noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+)
+
+// clock is a settable clock.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(time.Millisecond)
+	return c.t
+}
+
+func (c *clock) set(t time.Time) { c.mu.Lock(); c.t = t; c.mu.Unlock() }
+
+// open opens an archive in a new directory and closes it with the test.
+func open(tb testing.TB, opts ...func(*Options)) *Store {
+	tb.Helper()
+	return openIn(tb, tb.TempDir(), opts...)
+}
+
+func openIn(tb testing.TB, dir string, opts ...func(*Options)) *Store {
+	tb.Helper()
+	o := Options{Dir: dir, Now: (&clock{t: noon}).now}
+	for _, f := range opts {
+		f(&o)
+	}
+	s, err := Open(bg, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+// body makes a document of size bytes, the same for the same id.
+func body(id string, size int) []byte {
+	r := rand.New(rand.NewPCG(uint64(len(id)), hash64(id)))
+	b := fmt.Appendf(nil, "<ClinicalDocument><id root=%q/>", id)
+	for len(b) < size {
+		if r.IntN(2) == 0 {
+			b = fmt.Appendf(b, "<entry code=\"%d\">asiakassuunnitelma</entry>", r.IntN(1000))
+		} else {
+			b = fmt.Appendf(b, "%016x%016x%016x", r.Uint64(), r.Uint64(), r.Uint64())
+		}
+	}
+	return b[:max(size, 40)]
+}
+
+func hash64(s string) (h uint64) {
+	h = 14695981039346656037
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}
+
+// doc is a first version of controller A's, ready to archive.
+func doc(id string) Archival { return docSize(id, 500) }
+
+func docSize(id string, size int) Archival {
+	b := body(id, size)
+	return Archival{
+		ID: id, SetID: id, Version: 1, Controller: ctlA, Register: "1",
+		Document: b, Frame: append([]byte("<frame>"), b...), Facts: []byte("SP1"),
+		Index: Index{Clients: []string{cli1}, Author: "99900000001", Group: "5", GeneralType: "15", SpecificType: "15007",
+			Phase: "II", Tasks: []string{"24"}, Process: "3", Case: "1.2.246.10.99999901.96.1", Unit: ctlA + ".10",
+			Organiser: ctlA, Effective: noon, Language: "fi", Format: "2", Summary: []byte(`{"title":"x"}`)},
+		Message: Message{ID: "m-" + id, Device: "1.2.246.10.99999901.18.7", Owner: ctlA, Interaction: "RCMR_IN200002FI01",
+			ServiceRequest: "SP1", Answer: Answer{Verdict: "CA", Acknowledgement: []byte("<ack/>"), Findings: []byte("[]")},
+			Timings: []byte(`{"parse":60}`)},
+		Usage: []Usage{{DataController: ctlA, LogController: ctlA, Client: cli1, User: "99900000001", UserName: "Testi Työntekijä",
+			System: "1.2.246.10.99999901.18.7", DocumentID: id, Action: "archive", Purpose: "1"}},
+	}
+}
+
+// next is a version that replaces a.
+func next(a Archival, id string) Archival {
+	n := docSize(id, 500)
+	n.SetID, n.Version, n.Replaces, n.Index, n.Controller = a.SetID, a.Version+1, a.ID, a.Index, a.Controller
+	return n
+}
+
+func archive(tb testing.TB, s *Store, a Archival) Outcome {
+	tb.Helper()
+	out, err := s.Archive(bg, a)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+func mustArchive(tb testing.TB, s *Store, a Archival) Outcome {
+	tb.Helper()
+	out := archive(tb, s, a)
+	if out.Kind != Archived {
+		tb.Fatalf("not archived: %+v", out)
+	}
+	return out
+}
+
+func refused(tb testing.TB, s *Store, a Archival, rules ...string) Outcome {
+	tb.Helper()
+	out := archive(tb, s, a)
+	var have []string
+	for _, f := range out.Findings {
+		have = append(have, f.Rule)
+	}
+	if out.Kind != Refused || strings.Join(have, " ") != strings.Join(rules, " ") {
+		tb.Fatalf("outcome %d with %v, want refusal by %v", out.Kind, have, rules)
+	}
+	return out
+}
+
+func wantErr(tb testing.TB, err error, kind Kind) {
+	tb.Helper()
+	if !errors.Is(err, kind) {
+		tb.Fatalf("error %v, want kind %q", err, kind)
+	}
+}
+
+func wantBytes(tb testing.TB, s *Store, a Archival) {
+	tb.Helper()
+	d, err := s.Document(bg, all, a.ID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if !bytes.Equal(d.Bytes, a.Document) {
+		tb.Fatalf("document %s comes back changed", a.ID)
+	}
+}
+
+// count gives a number from the database, for what the API does not show.
+func count(tb testing.TB, s *Store, q string, args ...any) (n int64) {
+	tb.Helper()
+	if err := s.read.QueryRow(q, args...).Scan(&n); err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+// id makes a document id.
+func id(n int) string { return fmt.Sprintf("1.2.246.10.99999901.95777.2026.%d", n) }

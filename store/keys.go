@@ -1,0 +1,136 @@
+package store
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// keyFile holds the index key as 64 hex digits and a line end.
+const keyFile = "index.key"
+
+// keySize is the length of a key in index and log columns: HMAC-SHA-256 cut to
+// 128 bits (RFC 2104, 5), short enough to keep the index small.
+const keySize = 16
+
+// The domains keep one value from meaning the same in two columns.
+const (
+	domainPerson = "person" // identity codes, temporary ids, professionals' and users' ids
+	domainName   = "name"
+	domainCheck  = "check"
+)
+
+type key [keySize]byte
+
+// keyer turns identifying values into keys. Safe for concurrent use.
+type keyer struct{ secret []byte }
+
+func (k *keyer) sum(domain string, parts ...string) key {
+	m := hmac.New(sha256.New, k.secret)
+	io.WriteString(m, domain)
+	for _, p := range parts {
+		m.Write([]byte{0})
+		io.WriteString(m, p)
+	}
+	var full [sha256.Size]byte
+	var out key
+	copy(out[:], m.Sum(full[:0]))
+	return out
+}
+
+// person gives the column value for an identity code or user id; nil for "".
+func (k *keyer) person(id string) []byte {
+	if id = normalID(id); id == "" {
+		return nil
+	}
+	v := k.sum(domainPerson, id)
+	return v[:]
+}
+
+// name gives the column value for a person's name; nil for "".
+func (k *keyer) name(name string) []byte {
+	if name = normalName(name); name == "" {
+		return nil
+	}
+	v := k.sum(domainName, name)
+	return v[:]
+}
+
+// normalID makes spelling variants of one id equal.
+func normalID(id string) string { return strings.ToUpper(strings.TrimSpace(id)) }
+
+// normalName makes case, spacing and Unicode forms of one name equal.
+func normalName(name string) string {
+	return strings.ToUpper(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
+}
+
+// openKey reads the index key, or makes one where mayCreate tells that no archive
+// exists yet: a lost key must never be silently replaced.
+func openKey(dir string, random io.Reader, mayCreate bool) (*keyer, error) {
+	path := filepath.Join(dir, keyFile)
+	b, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		return parseKey(path, b)
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, &Error{Kind: ErrKey, Op: "open", Path: path, Err: err}
+	case !mayCreate:
+		return nil, &Error{Kind: ErrKey, Op: "open", Path: path, Err: err,
+			Hint: "put back the index.key that belongs to this archive"}
+	}
+	secret := make([]byte, sha256.Size)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return nil, &Error{Kind: ErrKey, Op: "open", Path: path, Err: err}
+	}
+	line := hex.AppendEncode(nil, secret)
+	if err := writeFile(path, append(line, '\n'), 0o600); err != nil {
+		return nil, fail("open", err)
+	}
+	return &keyer{secret}, nil
+}
+
+func parseKey(path string, b []byte) (*keyer, error) {
+	secret, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(secret) != sha256.Size {
+		return nil, &Error{Kind: ErrKey, Op: "open", Path: path,
+			Err: errors.New("not 64 hex digits"), Hint: "put back the index.key that belongs to this archive"}
+	}
+	return &keyer{secret}, nil
+}
+
+// writeFile writes a new file so that it is there whole or not at all after a crash.
+func writeFile(path string, b []byte, mode os.FileMode) error {
+	tmp := path + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a rename or creation in dir durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+var defaultRandom io.Reader = rand.Reader

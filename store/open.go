@@ -1,0 +1,234 @@
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+var embedded = must(fs.Sub(migrationFiles, "migrations"))
+
+// applicationID marks our SQLite files in their header ("prti").
+const applicationID = 0x70727469
+
+// Names in the table settings.
+const (
+	setArchive    = "archive_id"
+	setCreated    = "created"
+	setEncryption = "encryption"
+	setKeyCheck   = "index_key_check"
+)
+
+// openDB opens a pool on the archive's file. Mode "query_only" is for readers.
+//
+// synchronous=FULL because an acknowledgement promises durability; secure_delete
+// because disposal must leave nothing behind in free pages; automatic checkpoints
+// are off because the writer makes them itself, after the answers have left, and
+// wants to see their errors.
+func (s *Store) openDB(mode string, conns int) (*sql.DB, error) {
+	q := url.Values{
+		"_journal_mode":       {"WAL"},
+		"_synchronous":        {"FULL"},
+		"_foreign_keys":       {"1"},
+		"_secure_delete":      {"1"},
+		"_recursive_triggers": {"1"},
+		"_busy_timeout":       {"5000"},
+		"_stmt_cache_size":    {"64"},
+		"_cache_size":         {"-8192"},
+	}
+	switch mode {
+	case "query_only":
+		q.Set("_query_only", "1")
+		q.Del("_journal_mode")
+	case "write":
+		q.Set("_cache_size", "-65536")
+	}
+	if s.opt.vfs != "" {
+		q.Set("vfs", s.opt.vfs)
+	}
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.path(dbFile)}).EscapedPath(), RawQuery: q.Encode()}).String()
+	db, err := sql.Open("sqlite3", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// prepareFile brings the file to the present schema and tells whether the archive
+// has yet to be initialised.
+func (s *Store) prepareFile(ctx context.Context) (fresh bool, err error) {
+	if err := s.checkWritable(); err != nil {
+		return false, err
+	}
+	db, err := s.openDB("migrate", 1)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	empty, err := s.checkIdentity(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	if err := s.migrate(ctx, db, empty); err != nil {
+		return false, err
+	}
+	var n int
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM settings WHERE name = ?`, setArchive).Scan(&n)
+	return n == 0, err
+}
+
+// checkWritable tells a read-only file or directory before SQLite does so late
+// and dimly.
+func (s *Store) checkWritable() error {
+	for _, name := range []string{dbFile, dbFile + "-wal"} {
+		f, err := os.OpenFile(s.path(name), os.O_RDWR, 0)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			return &Error{Kind: kindOf(err), Op: "open", Path: s.path(name), Err: err, Hint: hints[kindOf(err)]}
+		default:
+			if err := f.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkIdentity refuses a file that some other program made. An empty file is ours
+// to fill: a crash may have left it.
+func (s *Store) checkIdentity(ctx context.Context, db *sql.DB) (empty bool, err error) {
+	var id int64
+	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
+		return false, s.foreign(err)
+	}
+	var tables int
+	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+		return false, s.foreign(err)
+	}
+	switch {
+	case id == applicationID:
+		return tables == 0, nil
+	case id != 0 || tables > 0:
+		return false, s.foreign(nil)
+	}
+	_, err = db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID))
+	return true, err
+}
+
+// foreign says that the file is no archive, where that is what err means.
+func (s *Store) foreign(err error) error {
+	var se sqlite3.Error
+	if errors.As(err, &se) && se.Code != sqlite3.ErrNotADB {
+		return err
+	}
+	return &Error{Kind: ErrForeign, Op: "open", Path: s.path(dbFile), Err: err,
+		Hint: "name another data directory; this file was not made by portti"}
+}
+
+// migrate refuses a newer schema, copies an older archive and brings it up to date.
+func (s *Store) migrate(ctx context.Context, db *sql.DB, empty bool) error {
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, s.opt.migrations,
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	have, know, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if have > know {
+		return &Error{Kind: ErrNewer, Op: "open", Path: s.path(dbFile),
+			Err:  fmt.Errorf("its schema is %d, this release knows %d", have, know),
+			Hint: "use the release that wrote it, or a later one"}
+	}
+	if have == know {
+		return nil
+	}
+	if !empty && have > 0 {
+		if err := s.backup(ctx, db, have); err != nil {
+			return err
+		}
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// backup copies the file as it is before a migration. A backup of the same
+// version that an interrupted attempt left is kept: it is the older truth.
+func (s *Store) backup(ctx context.Context, db *sql.DB, version int64) error {
+	dst := s.path(fmt.Sprintf("%s.v%d.backup", dbFile, version))
+	if _, err := os.Stat(dst); err == nil {
+		return nil
+	}
+	var busy, log, done int
+	err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+	if err != nil {
+		return err
+	}
+	if busy != 0 {
+		return &Error{Kind: ErrLocked, Op: "open", Path: s.path(dbFile), Hint: hints[ErrLocked]}
+	}
+	return copyFile(dst, s.path(dbFile))
+}
+
+// initialise writes the settings that an archive keeps for life.
+func (s *Store) initialise(ctx context.Context) error {
+	db, err := s.openDB("migrate", 1)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.writeSettings(ctx, db), db.Close())
+}
+
+func (s *Store) writeSettings(ctx context.Context, db *sql.DB) error {
+	check := s.keys.sum(domainCheck)
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for name, value := range map[string][]byte{
+		setArchive:    []byte(rand.Text()),
+		setCreated:    binary.BigEndian.AppendUint64(nil, uint64(s.now().UnixMicro())),
+		setEncryption: []byte("none"),
+		setKeyCheck:   check[:],
+	} {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES (?, ?)`, name, value); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// checkKey refuses an index key that is not this archive's: with it every search
+// would find nothing and every new row could not be found later.
+func (s *Store) checkKey(ctx context.Context, c *sql.Conn) error {
+	var want []byte
+	err := c.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = ?`, setKeyCheck).Scan(&want)
+	if err != nil {
+		return err
+	}
+	have := s.keys.sum(domainCheck)
+	if !hmac.Equal(want, have[:]) {
+		return &Error{Kind: ErrKey, Op: "open", Path: s.path(keyFile),
+			Err: errors.New("it is another archive's"), Hint: "put back the index.key that belongs to this archive"}
+	}
+	return nil
+}

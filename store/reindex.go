@@ -1,0 +1,275 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// reindexBatch is how many documents one commit of a rebuild covers: few enough
+// that traffic hardly waits.
+const reindexBatch = 32
+
+// Reindex makes the index rows of every document anew from its bytes, while the
+// archive serves. read gives the Index of a document; it must not call the store.
+// A document that read fails for, or that is damaged, keeps its old rows; the
+// errors come back joined, each naming its document.
+//
+// Documents archived meanwhile have their rows already. Rows of the index that
+// belong to no document are removed.
+func (s *Store) Reindex(ctx context.Context, read func(document []byte) (Index, error)) error {
+	var errs []error
+	var last int64
+	for {
+		batch, err := s.reindexRead(ctx, last, read, &errs)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		if batch.last == last {
+			break
+		}
+		last = batch.last
+		if err := s.do(ctx, "reindex", 0, batch.write); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+	}
+	return errors.Join(append(errs, s.sweepKeys(ctx))...)
+}
+
+type reindexed struct {
+	seq                  int64
+	newest, nullified    bool
+	controller, register string
+	size                 int64
+	row                  indexRow
+}
+
+type reindexBatchRows struct {
+	last int64
+	docs []reindexed
+}
+
+const sqlReindex = `SELECT d.seq, d.id, d.sha256, d.size, d.controller, d.arrived, s.controller, s.register, s.newest = d.seq,
+	s.nullified IS NOT NULL, b.payload FROM documents d JOIN series s ON s.set_id = d.set_id
+	LEFT JOIN bodies b ON b.seq = d.seq WHERE d.seq > ? ORDER BY d.seq LIMIT ?`
+
+// reindexRead reads and interprets the next batch, outside the writer.
+func (s *Store) reindexRead(ctx context.Context, after int64, read func([]byte) (Index, error), errs *[]error) (reindexBatchRows, error) {
+	batch := reindexBatchRows{last: after}
+	err := s.reading("reindex", func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, sqlReindex, after, reindexBatch)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var d reindexed
+			var id, original string
+			var sum, payload []byte
+			var arrived int64
+			err := rows.Scan(&d.seq, &id, &sum, &d.size, &original, &arrived, &d.controller, &d.register, &d.newest, &d.nullified, &payload)
+			if err != nil {
+				return err
+			}
+			batch.last = d.seq
+			if payload == nil {
+				continue // disposed
+			}
+			if err := s.interpret(&d, payload, sum, arrived, read); err != nil {
+				*errs = append(*errs, fmt.Errorf("document %s: %w", id, err))
+				continue
+			}
+			batch.docs = append(batch.docs, d)
+		}
+		return rows.Err()
+	})
+	return batch, err
+}
+
+func (s *Store) interpret(d *reindexed, payload, sum []byte, arrived int64, read func([]byte) (Index, error)) error {
+	b, err := verified(payload, sum)
+	if err != nil {
+		return err
+	}
+	x, err := read(b)
+	if err != nil {
+		return err
+	}
+	if x.Group == "" {
+		return errors.New("document group is empty")
+	}
+	d.row, err = s.indexRow(&x, d.controller, fromMicros(arrived))
+	return err
+}
+
+const (
+	sqlOldIndex   = `SELECT doc_group, effective, keys FROM doc_index WHERE seq = ?`
+	sqlDropIndex  = `DELETE FROM doc_index WHERE seq = ?`
+	sqlDropKey    = `DELETE FROM index_keys WHERE key = ? AND effective = ? AND seq = ?`
+	sqlKeysOf     = `SELECT effective, keys FROM doc_index WHERE seq = ?`
+	sqlKeysAfter  = `SELECT key, effective, seq FROM index_keys WHERE (key, effective, seq) > (?, ?, ?) ORDER BY key, effective, seq LIMIT ?`
+	sqlHasBody    = `SELECT 1 FROM bodies WHERE seq = ?`
+	sqlPresent    = `SELECT newest = ?, nullified IS NOT NULL, controller, register FROM series WHERE set_id = (SELECT set_id FROM documents WHERE seq = ?)`
+	sweepKeysRows = 2000
+)
+
+// write replaces the index rows of a batch.
+func (b *reindexBatchRows) write(t *tx) error {
+	for i := range b.docs {
+		if err := t.reindex(&b.docs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) reindex(d *reindexed) error {
+	// Between reading and now the document may have been disposed of, or a newer
+	// version may have come.
+	var there int64
+	if ok, err := t.found(sqlHasBody, []any{d.seq}, &there); !ok {
+		return err
+	}
+	if err := t.row(sqlPresent, []any{d.seq, d.seq}, &d.newest, &d.nullified, &d.controller, &d.register); err != nil {
+		return err
+	}
+	group, err := t.dropIndex(d.seq)
+	if err != nil {
+		return err
+	}
+	t.recount(d, group)
+	return t.index(d.seq, &d.row)
+}
+
+// dropIndex removes the index rows of a document and gives the group it had.
+func (t *tx) dropIndex(seq int64) (group string, err error) {
+	var effective int64
+	var keys []byte
+	if ok, err := t.found(sqlOldIndex, []any{seq}, &group, &effective, &keys); !ok {
+		return "", err
+	}
+	for i := 0; i+keySize <= len(keys); i += keySize {
+		if err := t.exec(sqlDropKey, keys[i:i+keySize], effective, seq); err != nil {
+			return "", err
+		}
+	}
+	return group, t.exec(sqlDropIndex, seq)
+}
+
+// recount moves a document's counts to its new group.
+func (t *tx) recount(d *reindexed, old string) {
+	if old == d.row.Group || old == "" {
+		return
+	}
+	n := delta{controller: d.controller, register: d.register, group: d.row.Group, documents: 1, bytes: d.size}
+	switch {
+	case d.newest && d.nullified:
+		n.nullified = 1
+	case d.newest:
+		n.current = 1
+	}
+	o := n
+	o.group, o.documents, o.bytes, o.current, o.nullified = old, -n.documents, -n.bytes, -n.current, -n.nullified
+	t.deltas = append(t.deltas, n, o)
+}
+
+// sweepKeys removes index keys that belong to no document.
+func (s *Store) sweepKeys(ctx context.Context) error {
+	at := entry{key: []byte{}}
+	for {
+		batch, err := s.entriesAfter(ctx, at)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		at = batch[len(batch)-1]
+		var orphans []entry
+		err = s.reading("reindex", func(db *sql.DB) error {
+			orphans, err = orphanEntries(ctx, db, batch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(orphans) == 0 {
+			continue
+		}
+		if err := s.do(ctx, "reindex", 0, func(t *tx) error { return t.dropOrphans(orphans) }); err != nil {
+			return err
+		}
+	}
+}
+
+// entry is a row of index_keys.
+type entry struct {
+	key            []byte
+	effective, seq int64
+}
+
+func (s *Store) entriesAfter(ctx context.Context, at entry) (batch []entry, err error) {
+	err = s.reading("reindex", func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, sqlKeysAfter, at.key, at.effective, at.seq, sweepKeysRows)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var e entry
+			if err := rows.Scan(&e.key, &e.effective, &e.seq); err != nil {
+				return err
+			}
+			batch = append(batch, e)
+		}
+		return rows.Err()
+	})
+	return batch, err
+}
+
+// orphanEntries picks the entries that no doc_index row lists.
+func orphanEntries(ctx context.Context, db *sql.DB, batch []entry) (out []entry, err error) {
+	st, err := db.PrepareContext(ctx, sqlKeysOf)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	for _, e := range batch {
+		var effective int64
+		var keys []byte
+		err := st.QueryRowContext(ctx, e.seq).Scan(&effective, &keys)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		if err != nil || effective != e.effective || !hasKey(keys, e.key) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func hasKey(keys, k []byte) bool {
+	for i := 0; i+keySize <= len(keys); i += keySize {
+		if string(keys[i:i+keySize]) == string(k) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *tx) dropOrphans(es []entry) error {
+	for _, e := range es {
+		// Looked at again inside the transaction: the document may have been reindexed.
+		var effective int64
+		var keys []byte
+		ok, err := t.found(sqlKeysOf, []any{e.seq}, &effective, &keys)
+		if err != nil {
+			return err
+		}
+		if ok && effective == e.effective && hasKey(keys, e.key) {
+			continue
+		}
+		if err := t.exec(sqlDropKey, e.key, e.effective, e.seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"portti/internal/finding"
+)
+
+// series is the state of a version series.
+type series struct {
+	setID                string
+	controller, register string
+	newest               int64
+	newestID             string
+	version              int64
+	nullified            bool
+	group                string
+	clients              []byte
+	size                 int64
+}
+
+// LEFT JOIN: a damaged index must not make a series disappear.
+const sqlSeries = `SELECT s.controller, s.register, s.newest, d.id, s.version, s.nullified IS NOT NULL,
+	coalesce(i.doc_group, ''), coalesce(substr(i.keys, 1, 16 * i.clients), x''), d.size
+	FROM series s JOIN documents d ON d.seq = s.newest LEFT JOIN doc_index i ON i.seq = s.newest WHERE s.set_id = ?`
+
+func (t *tx) series(setID string) (*series, error) {
+	s := series{setID: setID}
+	ok, err := t.found(sqlSeries, []any{setID}, &s.controller, &s.register, &s.newest, &s.newestID, &s.version,
+		&s.nullified, &s.group, &s.clients, &s.size)
+	if !ok {
+		return nil, err
+	}
+	if s.group == "" {
+		return nil, &Error{Kind: ErrInternal, Op: "archive", Err: fmt.Errorf("series %s has no index row", setID),
+			Hint: "rebuild the index, then send again"}
+	}
+	return &s, nil
+}
+
+// judgeVersion applies the version rules of kanta-interface 10.3 to a new id. It
+// gives the series that a later version continues.
+func (t *tx) judgeVersion(p *prepared) (fs []finding.Finding, suspicious bool, prev *series, err error) {
+	if p.Version == 1 {
+		return firstVersion(p), false, nil, nil
+	}
+	if p.Version < 1 {
+		return one(RuleVersionNumber, strconv.Itoa(p.Version), finding.P("expected", "1")), false, nil, nil
+	}
+	if p.Replaces == "" {
+		fs = one(RuleParentMissing, "")
+	}
+	s, err := t.series(p.SetID)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	if s == nil || s.controller != p.Controller {
+		// A series of another controller is told of like one that does not exist.
+		return append(fs, one(RuleSetUnknown, p.SetID)...), s != nil, nil, nil
+	}
+	return append(fs, laterVersion(p, s)...), false, s, nil
+}
+
+func firstVersion(p *prepared) (fs []finding.Finding) {
+	if p.SetID != p.ID {
+		fs = append(fs, one(RuleSetFirst, p.SetID)...)
+	}
+	if p.Replaces != "" {
+		fs = append(fs, one(RuleParentFirst, p.Replaces)...)
+	}
+	if p.Nullifies && p.Replaces == "" {
+		fs = append(fs, one(RuleParentMissing, "")...)
+	}
+	return fs
+}
+
+func laterVersion(p *prepared, s *series) (fs []finding.Finding) {
+	next := s.version + 1
+	switch {
+	case s.nullified:
+		fs = one(RuleNullified, p.SetID)
+	case p.Replaces != "" && p.Replaces != s.newestID:
+		fs = one(RuleNotNewest, p.Replaces, number("newest", s.version))
+	case int64(p.Version) != next:
+		fs = one(RuleVersionNumber, strconv.Itoa(p.Version), number("expected", next))
+	}
+	if p.Index.Group != s.group {
+		fs = append(fs, one(RuleGroupDiffers, p.Index.Group, finding.P("expected", s.group))...)
+	}
+	if !sameClients(p.index.keys[:p.index.clients*keySize], s.clients) {
+		fs = append(fs, one(RuleClientDiffers, "")...)
+	}
+	return fs
+}
+
+// sameClients tells whether two versions are about the same clients. In a case of
+// several clients some join and some leave between versions, so one in common is
+// enough; a document of one client must keep it.
+func sameClients(a, b []byte) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	for i := 0; i < len(a); i += keySize {
+		for j := 0; j+keySize <= len(b); j += keySize {
+			if bytes.Equal(a[i:i+keySize], b[j:j+keySize]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+const (
+	sqlNewSeries = `INSERT INTO series (set_id, controller, register, newest, version) VALUES (?, ?, ?, ?, ?)`
+	sqlAdvance   = `UPDATE series SET newest = ?, version = ?, register = ? WHERE set_id = ?`
+)
+
+// advance makes the document with number seq the newest of its series.
+func (t *tx) advance(p *prepared, prev *series, seq int64) error {
+	d := delta{controller: p.Controller, register: p.Register, group: p.Index.Group,
+		documents: 1, current: 1, bytes: int64(len(p.Document))}
+	t.deltas = append(t.deltas, d)
+	if prev == nil {
+		return t.exec(sqlNewSeries, p.SetID, p.Controller, p.Register, seq, int64(p.Version))
+	}
+	t.deltas = append(t.deltas, delta{controller: prev.controller, register: prev.register, group: prev.group, current: -1})
+	return t.exec(sqlAdvance, seq, int64(p.Version), p.Register, p.SetID)
+}
+
+const (
+	sqlIndex = `INSERT INTO doc_index (seq, doc_group, general_type, specific_type, phase,
+		tasks, process, service, case_id, relationship, unit, organiser, provider, implementer, effective, created,
+		language, format, structured_format, content_spec, retention_class, software, special, clients, keys, summary)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlKey = `INSERT INTO index_keys (key, effective, seq) VALUES (?, ?, ?)`
+)
+
+// index writes the index rows of a document.
+func (t *tx) index(seq int64, r *indexRow) error {
+	err := t.exec(sqlIndex, seq, r.Group, r.GeneralType, r.SpecificType, r.Phase,
+		r.tasks, r.Process, r.Service, r.Case, r.Relationship, r.Unit, r.Organiser, r.Provider, r.Implementer,
+		micros(r.effective), optionalMicros(r.Created), r.Language, r.Format, r.StructuredFormat, r.ContentSpec,
+		r.RetentionClass, r.Software, flag(r.Special), r.clients, blob(r.keys), r.summary)
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(r.keys); i += keySize {
+		if err := t.exec(sqlKey, r.keys[i:i+keySize], micros(r.effective), seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blob keeps an empty slice from being stored as NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

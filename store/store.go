@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options tell how to open an archive. Only Dir is needed.
+type Options struct {
+	// Dir is the data directory; it is made if missing.
+	Dir string
+	// Now is the archive's clock; default time.Now.
+	Now func() time.Time
+	// Random gives salts and keys; default crypto/rand. It must be safe for
+	// concurrent use.
+	Random io.Reader
+	// Readers is the number of connections for reads; default 2 × processors, at least 4.
+	Readers int
+	// Queue is how many writes may wait; default 256.
+	Queue int
+	// QueueWait is how long a call waits for room in a full queue before ErrBusy;
+	// default 2 s.
+	QueueWait time.Duration
+	// Group closes a commit; zero fields take the defaults 16 documents, 1 MB, 4 ms.
+	// A group never waits for company: it takes what is queued.
+	Group Group
+
+	// For tests: other migrations, another VFS of SQLite, and a call before each COMMIT.
+	migrations   fs.FS
+	vfs          string
+	beforeCommit func() error
+}
+
+// Group bounds what one commit takes.
+type Group struct {
+	Documents int
+	Bytes     int
+	Time      time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	def(&o.Readers, max(4, 2*runtime.GOMAXPROCS(0)))
+	def(&o.Queue, 256)
+	def(&o.QueueWait, 2*time.Second)
+	def(&o.Group.Documents, 16)
+	def(&o.Group.Bytes, 1<<20)
+	def(&o.Group.Time, 4*time.Millisecond)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = defaultRandom
+	}
+	if o.migrations == nil {
+		o.migrations = embedded
+	}
+	return o
+}
+
+func def[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Store is an open archive. It is safe for concurrent use.
+type Store struct {
+	opt  Options
+	keys *keyer
+	lock *dirLock
+
+	queue   chan *job
+	stop    chan struct{} // closed by Close: no more jobs
+	gone    chan struct{} // closed by the writer when it has ended
+	closing sync.Once
+	closed  error
+	down    atomic.Pointer[Error] // set while the archive re-checks itself
+
+	// mu is held for reading by each read, for writing while connections are replaced.
+	mu   sync.RWMutex
+	read *sql.DB
+
+	w *writer
+}
+
+// Open opens the archive in opt.Dir, or creates it. It takes the ownership of the
+// directory, brings an older schema up to date after copying the file to
+// archive.db.v<N>.backup beside it, and refuses a newer one.
+//
+// Errors: *Error of kind ErrOwned, ErrNewer, ErrForeign, ErrKey, ErrReadOnly,
+// ErrFull, ErrDamaged or ErrUnavailable.
+func Open(ctx context.Context, opt Options) (*Store, error) {
+	opt = opt.withDefaults()
+	if opt.Dir == "" {
+		return nil, input("open", "no data directory given")
+	}
+	lock, err := lockDir(opt.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opt: opt, lock: lock,
+		queue: make(chan *job, opt.Queue), stop: make(chan struct{}), gone: make(chan struct{})}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(fail("open", err), lock.release())
+	}
+	go s.w.run()
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	fresh, err := s.prepareFile(ctx)
+	if err != nil {
+		return err
+	}
+	if s.keys, err = openKey(s.opt.Dir, s.opt.Random, fresh); err != nil {
+		return err
+	}
+	if fresh {
+		if err := s.initialise(ctx); err != nil {
+			return err
+		}
+	}
+	s.w = &writer{s: s}
+	return s.connect(ctx)
+}
+
+// connect opens the writer's and the readers' connections and checks that what
+// the writer remembers as committed is there.
+func (s *Store) connect(ctx context.Context) error {
+	if err := s.w.open(ctx); err != nil {
+		return errors.Join(err, s.w.close())
+	}
+	read, err := s.openDB("query_only", s.opt.Readers)
+	if err != nil {
+		return errors.Join(err, s.w.close())
+	}
+	s.read = read
+	return nil
+}
+
+// path gives the path of a file in the data directory.
+func (s *Store) path(name string) string { return filepath.Join(s.opt.Dir, name) }
+
+// Close finishes what was queued, writes the WAL back into the database file and
+// gives up the directory. Further calls get ErrClosed.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		close(s.stop)
+		<-s.gone
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		var err error
+		if s.read != nil {
+			err = s.read.Close()
+		}
+		s.closed = errors.Join(fail("close", errors.Join(err, s.w.truncateWAL(), s.w.close())), s.lock.release())
+	})
+	return s.closed
+}
+
+// Ready tells whether the archive takes writes now: nil, or the error that a
+// write would get.
+func (s *Store) Ready() error {
+	select {
+	case <-s.stop:
+		return &Error{Kind: ErrClosed, Op: "ready"}
+	default:
+	}
+	if e := s.down.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// now is the archive's clock in the resolution of the database.
+func (s *Store) now() time.Time { return s.opt.Now().UTC().Truncate(time.Microsecond) }
