@@ -37,7 +37,7 @@ func TestResponderTellsGoodRevokedUnknown(t *testing.T) {
 	}
 	good, _ := a.System(org)
 	revoked, _ := a.System(org, pki.WithFault(pki.Compromised))
-	unknown, _ := other.System(pki.Organisation{OID: "1.2.246.10.99999909.10.0", Name: "x", System: "y"})
+	unknown, _ := other.System(pki.Organisation{OID: "1.2.246.10.99999908.10.0", Name: "x", System: "y"})
 	for _, direct := range []bool{true, false} {
 		r := &pki.Responder{Authority: a, Direct: direct}
 		for _, c := range []struct {
