@@ -2,6 +2,7 @@ package xmltree
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -10,15 +11,11 @@ import (
 const (
 	cSpace uint8 = 1 << iota // white space (XML 1.0, production 3)
 	cName                    // may stand in a name, or is not ASCII
-	cValue                   // ends or changes an attribute value: quotes, <, &, white space but the blank
 )
 
 var class = func() (t [256]uint8) {
 	for _, c := range " \t\r\n" {
 		t[c] |= cSpace
-	}
-	for _, c := range "\"'<&\t\r\n" {
-		t[c] |= cValue
 	}
 	for c := range 256 {
 		if c >= 0x80 || isNameASCII(byte(c)) {
@@ -86,10 +83,37 @@ func isChar(r rune) bool {
 	}
 }
 
+// Eight bytes at a time ("SIMD within a register").
 const (
 	ones  = 0x0101010101010101
 	highs = 0x80 * ones
 )
+
+// has marks, with the high bit of a byte, where x holds c. The lowest mark is exact;
+// marks above it may be false.
+func has(x, c uint64) uint64 {
+	y := x ^ c*ones
+	return (y - ones) &^ y & highs
+}
+
+// below marks likewise where x holds a byte below c, which is at most 0x80.
+func below(x, c uint64) uint64 { return (x - c*ones) &^ x & highs }
+
+// plainASCII tells whether all eight bytes are ASCII, and none a control that XML does
+// not allow. The sums cannot carry from byte to byte, so all marks are exact.
+func plainASCII(x uint64) bool {
+	if x&highs != 0 {
+		return false
+	}
+	controls := ^(x + 0x60*ones) & highs
+	if controls == 0 {
+		return true
+	}
+	tab := ^((x ^ '\t'*ones) + 0x7F*ones)
+	lf := ^((x ^ '\n'*ones) + 0x7F*ones)
+	cr := ^((x ^ '\r'*ones) + 0x7F*ones)
+	return controls&^(tab|lf|cr) == 0
+}
 
 // firstBad finds the first byte that is not UTF-8 or begins a character that XML
 // does not allow. It gives len(b) and "" where there is none, so that the parser
@@ -97,12 +121,7 @@ const (
 func firstBad(b []byte) (off int, code string) {
 	i := 0
 	for i < len(b) {
-		// Eight bytes at once while they are ASCII and no controls.
-		for i+8 <= len(b) {
-			x := binary.LittleEndian.Uint64(b[i:])
-			if (x|(x-0x20*ones))&highs != 0 {
-				break
-			}
+		for i+8 <= len(b) && plainASCII(binary.LittleEndian.Uint64(b[i:])) {
 			i += 8
 		}
 		for stop := min(i+8, len(b)); i < stop; {
@@ -125,4 +144,40 @@ func firstBad(b []byte) (off int, code string) {
 		}
 	}
 	return len(b), ""
+}
+
+// textEnd finds the first of "<", "&" and "]" in b, from where text must be looked at
+// more closely; len(b) where there is none.
+func textEnd(b []byte) int {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		if m := has(x, '<') | has(x, '&') | has(x, ']'); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c == '<' || c == '&' || c == ']' {
+			break
+		}
+	}
+	return i
+}
+
+// valueEnd finds the first quote, "<", "&" or white space but the blank in b;
+// len(b) where there is none.
+func valueEnd(b []byte, quote byte) int {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		if m := has(x, uint64(quote)) | has(x, '<') | has(x, '&') | below(x, 0x20); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c == quote || c == '<' || c == '&' || c < 0x20 {
+			break
+		}
+	}
+	return i
 }

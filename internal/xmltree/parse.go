@@ -77,17 +77,34 @@ type rebinding struct {
 
 func newParser(src []byte, in decoded, stop int, lim Limits) *parser {
 	text := in.text[:stop:stop]
-	// Sizes are guesses by which ordinary documents need one allocation each.
-	tags := bytes.Count(text, []byte{'<'})
-	nodes := min(tags+tags/4+8, len(text)/8+8, lim.Nodes+1)
-	attrs := min(bytes.Count(text, []byte{'='}), len(text)/6)
+	nodes, attrs := estimate(text)
 	t := &Tree{src: src, text: in.text, form: in.form, root: None,
-		nodes: make([]node, 1, nodes), attrs: make([]attr, 0, attrs)}
+		nodes: make([]node, 1, min(nodes, lim.Nodes)+1), attrs: make([]attr, 0, attrs)}
 	t.nodes[0] = node{kind: Document, parent: None, end: math.MaxInt32}
 	return &parser{
 		names: newNames(lim), t: t, text: text,
 		hasCR: contains(text, '\r'),
 	}
+}
+
+// estimate counts nodes and attributes, so that each array is allocated once: exactly
+// where comments, sections and values hold no markup characters, else too many.
+func estimate(text []byte) (nodes, attrs int) {
+	for i := 0; ; i++ {
+		j := bytes.IndexByte(text[i:], '<')
+		if j < 0 {
+			break
+		}
+		i += j
+		if i > 0 && text[i-1] != '>' {
+			nodes++ // a text before it
+		}
+		if i+1 < len(text) && text[i+1] != '/' {
+			nodes++
+		}
+	}
+	const shortest = len(` a=""`)
+	return nodes, min(bytes.Count(text, []byte{'='}), len(text)/shortest)
 }
 
 // run parses everything after the XML declaration.
@@ -131,14 +148,17 @@ func unclosed(off int, what string) error {
 
 func tooLong(most int) string { return "more than " + strconv.Itoa(most) + " bytes" }
 
-// add appends a node under the open element.
-func (p *parser) add(n node) error {
-	if len(p.t.nodes) >= p.lim.Nodes {
-		return failf(int(n.start), CodeNodes, "more than %d nodes", p.lim.Nodes)
+// add appends a node that begins at start under the open element, for the caller to
+// fill in.
+func (p *parser) add(kind Kind, start int) (*node, error) {
+	i := len(p.t.nodes)
+	if i >= p.lim.Nodes {
+		return nil, failf(start, CodeNodes, "more than %d nodes", p.lim.Nodes)
 	}
-	n.parent, n.end = p.cur, Node(len(p.t.nodes)+1)
-	p.t.nodes = append(p.t.nodes, n)
-	return nil
+	p.t.nodes = append(p.t.nodes, node{})
+	n := &p.t.nodes[i]
+	n.kind, n.start, n.parent, n.end = kind, int32(start), p.cur, Node(i+1)
+	return n, nil
 }
 
 // addValue appends a node with text[a:b] as its value.
@@ -146,17 +166,31 @@ func (p *parser) addValue(kind Kind, start, stop, a, b int, name int32) error {
 	if b-a > p.lim.Text {
 		return failf(start, CodeTextLen, "%s longer than %d bytes", kind, p.lim.Text)
 	}
-	n := node{kind: kind, start: int32(start), stop: int32(stop), a: int32(a), b: int32(b), name: name}
+	n, err := p.add(kind, start)
+	if err != nil {
+		return err
+	}
+	n.stop, n.a, n.b, n.name = int32(stop), int32(a), int32(b), name
 	if p.hasCR && contains(p.text[a:b], '\r') {
 		from := len(p.t.side)
 		p.t.side = appendLines(p.t.side, p.text[a:b])
 		n.a, n.b, n.inSide = int32(from), int32(len(p.t.side)), true
 	}
-	return p.add(n)
+	return nil
 }
 
 // charData reads text up to the next markup.
 func (p *parser) charData(i int) (int, error) {
+	// Most texts are short and plain: white space between tags, words.
+	const near = 64
+	if stop := i + textEnd(p.text[i:min(len(p.text), i+near)]); stop < len(p.text) && p.text[stop] == '<' && p.cur != Doc {
+		return stop, p.addValue(Text, i, stop, i, stop, 0)
+	}
+	return p.longText(i)
+}
+
+// longText reads text of any length, with references.
+func (p *parser) longText(i int) (int, error) {
 	rest := p.text[i:]
 	if end := bytes.IndexByte(rest, '<'); end >= 0 {
 		rest = rest[:end]
@@ -183,8 +217,11 @@ func (p *parser) charData(i int) (int, error) {
 	if cdEnd >= 0 {
 		return 0, failf(stop, CodeCDEnd, `"]]>" must not stand in text`)
 	}
-	return stop, p.add(node{kind: Text, start: int32(i), stop: int32(stop),
-		a: int32(from), b: int32(len(p.t.side)), inSide: true})
+	n, err := p.add(Text, i)
+	if err == nil {
+		n.stop, n.a, n.b, n.inSide = int32(stop), int32(from), int32(len(p.t.side)), true
+	}
+	return stop, err
 }
 
 // besideRoot checks that text beside the root element is white space (2.1).

@@ -57,9 +57,11 @@ func (p *parser) open(i int) error {
 	}
 	n := Node(len(p.t.nodes))
 	attrs := int32(len(p.t.attrs))
-	if err := p.add(node{kind: Element, start: int32(i), a: attrs, b: attrs}); err != nil {
+	x, err := p.add(Element, i)
+	if err != nil {
 		return err
 	}
+	x.a, x.b = attrs, attrs
 	if p.cur == Doc {
 		p.t.root = n
 	}
@@ -139,25 +141,20 @@ func (p *parser) scanValue(tag, k, e int) (v, stop int, plain bool, err error) {
 		return 0, 0, false, failf(i, CodeAttr, "the value of the attribute %s is not quoted", clip(text[k:e]))
 	}
 	v, plain = i+1, true
-	for i = v; i < len(text); i++ {
-		c := text[i]
-		if class[c]&cValue == 0 {
-			continue
-		}
-		switch c {
-		case quote:
-			if i-v > p.lim.Text {
-				return 0, 0, false, failf(v, CodeTextLen, "an attribute value longer than %d bytes", p.lim.Text)
-			}
+	for i = v; ; i++ {
+		i += valueEnd(text[i:], quote)
+		switch {
+		case i == len(text):
+			return 0, 0, false, unclosed(v-1, "an attribute value")
+		case text[i] == quote && i-v > p.lim.Text:
+			return 0, 0, false, failf(v, CodeTextLen, "an attribute value longer than %d bytes", p.lim.Text)
+		case text[i] == quote:
 			return v, i, plain, nil
-		case '<':
+		case text[i] == '<':
 			return 0, 0, false, failf(i, CodeAttrLess, `"<" must not stand in an attribute value`)
-		case '"', '\'':
-		default:
-			plain = false
 		}
+		plain = false
 	}
-	return 0, 0, false, unclosed(v-1, "an attribute value")
 }
 
 // once refuses a second attribute of one expanded name on the open element.

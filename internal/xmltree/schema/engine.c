@@ -178,7 +178,7 @@ static void on_fault(void *ctx, void *error) {
 	run *r = ctx;
 	xmlErrorPtr e = error;
 	if (e->level < XML_ERR_ERROR) return;
-	if (e->code == XML_SCHEMAV_INTERNAL || e->domain != XML_FROM_SCHEMASV) {
+	if (e->code == XML_SCHEMAV_INTERNAL || e->domain != XML_FROM_SCHEMASV || e->code < XML_SCHEMAV_NOROOT) {
 		r->broken = 1;
 		return;
 	}
