@@ -6,10 +6,9 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"portti/gateway/pipeline"
+	"portti/xmldsig/trust"
 )
 
 // ClientCertificates tells whether clients must show a certificate.
@@ -58,22 +57,16 @@ func readPool(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, errNoCA
 	}
-	files := []string{path}
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		if files, err = filepath.Glob(filepath.Join(path, "*.[pc][er][mrt]")); err != nil {
-			return nil, err
-		}
+	certs, err := trust.Load(path)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: client_ca: %w", err)
 	}
-	pool, found := x509.NewCertPool(), false
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("gateway: client_ca: %w", err)
-		}
-		found = pool.AppendCertsFromPEM(b) || found
-	}
-	if !found {
+	if len(certs) == 0 {
 		return nil, errNoCA
+	}
+	pool := x509.NewCertPool()
+	for _, c := range certs {
+		pool.AddCert(c)
 	}
 	return pool, nil
 }

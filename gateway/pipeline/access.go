@@ -5,6 +5,8 @@ import (
 
 	"portti/cda"
 	"portti/cda/frame"
+	"portti/cda/rules"
+	"portti/cda/rules/catalogue"
 	"portti/internal/finding"
 )
 
@@ -29,7 +31,9 @@ type AccessQuery struct {
 // sender against its certificate, and that the archive takes social-welfare
 // documents only (ARK-12).
 type KnownAccess struct {
-	// AcceptHealth archives health documents with a warning: for the test world only.
+	Profile catalogue.Profile
+	World   World
+	// AcceptHealth archives health documents: in the test world and lenient only.
 	AcceptHealth bool
 }
 
@@ -56,16 +60,12 @@ func (a KnownAccess) sender(q AccessQuery) []finding.Finding {
 	}}
 }
 
-// domain refuses health documents, or takes them with a warning.
+// domain refuses health documents, unless they are let in.
 func (a KnownAccess) domain(q AccessQuery) []finding.Finding {
-	if !q.Frame.IsHealth() && (q.Document == nil || !q.Document.IsHealth()) {
+	if q.Document == nil {
 		return nil
 	}
-	rule := RuleHealthRefused
-	if a.AcceptHealth {
-		rule = RuleHealthAccepted
-	}
-	return []finding.Finding{{
-		Rule: rule, Place: q.Frame.Tree.Place(q.Frame.Root, finding.SourceFrame), Value: q.Frame.Name(),
-	}}
+	return rules.Accept(rules.Input{
+		Frame: q.Frame, Doc: q.Document, Profile: a.Profile, World: a.World, AcceptHealth: a.AcceptHealth,
+	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"portti/cda"
 	"portti/cda/frame"
+	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/cda/xsd"
 	"portti/gateway/soap"
@@ -17,12 +18,12 @@ import (
 )
 
 // World is the switch between testing and real life (design/decisions).
-type World string
+type World = rules.World
 
 // The worlds.
 const (
-	Test       World = "test"
-	Production World = "production"
+	Test       = rules.Test
+	Production = rules.Production
 )
 
 // Judge is the engine of the document stages. Its fields are set before first
@@ -38,6 +39,24 @@ type Judge struct {
 	Limits xmltree.Limits
 	// Now is the clock of timings.
 	Now func() time.Time
+}
+
+// Frame reads the frame whose element is root and judges it by its schema. The
+// frame is never nil. An error is a failure of ours.
+func (j *Judge) Frame(t *xmltree.Tree, root xmltree.Node) (*frame.Frame, []finding.Finding, error) {
+	f, fs := j.Frames.Read(t, root)
+	if f.Fatal || f.IsHealth() && j.Profile != catalogue.Lenient {
+		return f, fs, nil // what it is has been told; its form need not be
+	}
+	s := xsd.Frame(string(j.Profile))
+	if f.Interaction.Kind == "query" {
+		s = xsd.Query(string(j.Profile))
+	}
+	more, err := s.Validate(t, root)
+	if err != nil {
+		return f, fs, fmt.Errorf("pipeline: frame schema: %w", err)
+	}
+	return f, append(fs, more...), nil
 }
 
 // Input is what a Judge looks at: a document, with or without its frame.
@@ -136,8 +155,7 @@ func (g *judging) run() error {
 	g.lap("xsd")
 	g.signatures(tree)
 	g.lap("signature")
-	g.body(doc)
-	g.rules(doc)
+	g.rules(doc, g.body(doc))
 	g.lap("rules")
 	return nil
 }
@@ -160,7 +178,7 @@ func (g *judging) parse() *xmltree.Tree {
 }
 
 func (g *judging) schema(tree *xmltree.Tree) error {
-	fs, err := xsd.Document.Validate(tree, tree.Root())
+	fs, err := xsd.Document(string(g.Profile)).Validate(tree, tree.Root())
 	if err != nil {
 		return fmt.Errorf("pipeline: document schema: %w", err)
 	}
@@ -179,18 +197,21 @@ func (g *judging) signatures(tree *xmltree.Tree) {
 
 // body decodes the body: what valid signatures cover is given out, what they do
 // not is only judged.
-func (g *judging) body(doc *cda.Document) {
+func (g *judging) body(doc *cda.Document) *cda.Body {
 	covered, ok := g.out.Signatures.Covered.Body()
-	var fs []finding.Finding
-	var seen *cda.Body
-	if ok {
-		seen, fs = doc.BodyContent(covered)
-		g.out.Body = seen
-	} else {
-		seen, fs = doc.JudgeBody()
+	if !ok {
+		seen, fs := doc.JudgeBody()
+		g.list.Add(fs...)
+		return seen
 	}
+	body, fs := doc.BodyContent(covered)
 	g.list.Add(fs...)
-	if g.World != Production {
-		g.testPersons(doc, seen)
-	}
+	g.out.Body = body
+	return body
+}
+
+func (g *judging) rules(doc *cda.Document, body *cda.Body) {
+	g.list.Add(rules.Check(rules.Input{
+		Frame: g.in.Frame, Doc: doc, Body: body, Profile: g.Profile, World: g.World, Now: g.in.Arrived,
+	})...)
 }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"portti/cda/rules/catalogue"
+	"portti/gateway"
+	"portti/gateway/pipeline"
+
+	koanfyaml "github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/structs"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// config is everything that can be configured. A value comes from, in rising
+// order: its default, the file of -C, the environment (PORTTI_LISTEN,
+// PORTTI_TLS__CLIENT_CA: two underscores go one level down), a flag.
+type config struct {
+	Format  string `koanf:"format"`
+	Lang    string `koanf:"lang"`
+	Profile string `koanf:"profile"`
+	World   string `koanf:"world"`
+
+	// Data is the archive's directory; Listen, TLSListen and Admin are addresses.
+	Data      string `koanf:"data"`
+	Listen    string `koanf:"listen"`
+	TLSListen string `koanf:"tls_listen"`
+	Admin     string `koanf:"admin"`
+	TLS       struct {
+		Certificate string `koanf:"certificate"`
+		Key         string `koanf:"key"`
+		ClientCA    string `koanf:"client_ca"`
+		Clients     string `koanf:"clients"`
+	} `koanf:"tls"`
+
+	// Trust is a PEM file or folder of CA certificates; Pinned of signers that are
+	// trusted by themselves.
+	Trust  string `koanf:"trust"`
+	Pinned string `koanf:"pinned"`
+
+	// AcceptHealth archives health documents in the test world.
+	AcceptHealth bool `koanf:"accept_health"`
+	// RequireAddressing refuses messages without WS-Addressing headers.
+	RequireAddressing bool `koanf:"require_addressing"`
+	// Root is the OID under which acknowledgements get their ids, Owner the
+	// organisation whose messages those without client certificate are.
+	Root  string `koanf:"root"`
+	Owner string `koanf:"owner"`
+	// Document and InFlight are limits in bytes.
+	Document int64 `koanf:"document_limit"`
+	InFlight int64 `koanf:"in_flight_limit"`
+}
+
+// defaults: loopback, test world, strict, 20 MB.
+func defaults() config {
+	c := config{
+		Format: "text", Lang: "en", Profile: "strict", World: "test",
+		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
+		Document: 20 << 20, InFlight: 256 << 20,
+	}
+	c.TLS.Clients = string(gateway.NoClientCertificates)
+	return c
+}
+
+// configure fills in m.config for a command.
+func (m *Main) configure(cmd *cobra.Command) error {
+	k := koanf.New(".")
+	if err := k.Load(structs.Provider(defaults(), "koanf"), nil); err != nil {
+		return system(err, "")
+	}
+	known := k.Keys()
+	if name, _ := cmd.Flags().GetString("config"); name != "" {
+		if err := loadFile(k, name, known); err != nil {
+			return err
+		}
+	}
+	if err := k.Load(env.Provider(".", env.Opt{
+		Prefix: "PORTTI_", EnvironFunc: func() []string { return m.Environ },
+		TransformFunc: func(key, value string) (string, any) {
+			key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, "PORTTI_")), "__", ".")
+			if !slices.Contains(known, key) { // PORTTI_SHARED and others are for the tests
+				return "", nil
+			}
+			return key, value
+		},
+	}), nil); err != nil {
+		return system(err, "")
+	}
+	if err := loadFlags(k, cmd.Flags(), known); err != nil {
+		return usage(err, "")
+	}
+	if err := k.Unmarshal("", &m.config); err != nil {
+		return usage(fmt.Errorf("configuration: %w", err), "")
+	}
+	return m.config.check()
+}
+
+func loadFile(k *koanf.Koanf, name string, known []string) error {
+	f := koanf.New(".")
+	if err := f.Load(file.Provider(name), koanfyaml.Parser()); err != nil {
+		return usage(fmt.Errorf("configuration: %w", err), "")
+	}
+	for _, key := range f.Keys() {
+		if !slices.Contains(known, key) {
+			return usage(fmt.Errorf("configuration: %s: unknown key %q", name, key), "known keys: "+strings.Join(known, ", "))
+		}
+	}
+	return k.Merge(f)
+}
+
+// loadFlags takes the flags that were given and that configure something; a dash
+// in a flag is an underscore in its key.
+func loadFlags(k *koanf.Koanf, flags *pflag.FlagSet, known []string) error {
+	var first error
+	flags.Visit(func(f *pflag.Flag) {
+		key := strings.ReplaceAll(f.Name, "-", "_")
+		if dotted := strings.Replace(key, "tls_", "tls.", 1); slices.Contains(known, dotted) {
+			key = dotted
+		}
+		if slices.Contains(known, key) {
+			if err := k.Set(key, f.Value.String()); err != nil && first == nil {
+				first = err
+			}
+		}
+	})
+	return first
+}
+
+// check refuses words that are not of their list.
+func (c *config) check() error {
+	for _, w := range []struct {
+		name, value string
+		of          []string
+	}{
+		{"format", c.Format, []string{"text", "json"}},
+		{"lang", c.Lang, []string{"fi", "sv", "en"}},
+		{"profile", c.Profile, []string{string(catalogue.Strict), string(catalogue.Lenient)}},
+		{"world", c.World, []string{string(pipeline.Test), string(pipeline.Production)}},
+	} {
+		if !slices.Contains(w.of, w.value) {
+			return usage(fmt.Errorf("%s is %q", w.name, w.value), "use one of "+strings.Join(w.of, ", "))
+		}
+	}
+	return nil
+}
+
+func (c *config) profile() catalogue.Profile { return catalogue.Profile(c.Profile) }
+func (c *config) lang() catalogue.Lang       { return catalogue.Lang(c.Lang) }

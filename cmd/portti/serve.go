@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"portti/gateway"
+	"portti/gateway/pipeline"
+	"portti/store"
+	"portti/xmldsig"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+)
+
+// stopTime is how long a stopping gateway may take to finish what it accepted.
+const stopTime = 60 * time.Second
+
+func (m *Main) serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "serve --data DIR", Short: "runs the gateway; creates the archive on first start", Args: cobra.NoArgs,
+		Example: "  portti serve --data var/archive --trust ca.pem\n" +
+			"  portti serve --data var/archive --trust ca.pem --tls-listen :8443 --tls-certificate server.pem --tls-key server.key --tls-client-ca ca.pem --tls-clients required",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if m.config.Data == "" {
+				return usage(errors.New("serve needs --data DIR"), "portti serve --data var/archive --trust ca.pem")
+			}
+			trust, err := m.trust()
+			if err != nil {
+				return err
+			}
+			return m.serve(cmd.Context(), m.gatewayConfig(trust), nil)
+		},
+	}
+	f := cmd.Flags()
+	f.String("data", "", "the archive's `DIR`ectory")
+	m.listenFlags(f)
+	m.trustFlags(f)
+	f.String("tls-listen", "", "`ADDR`ess of HTTPS")
+	f.String("tls-certificate", "", "PEM `FILE` of the server's certificate")
+	f.String("tls-key", "", "PEM `FILE` of its key")
+	f.String("tls-client-ca", "", "PEM `FILE` or folder: issuers of client certificates")
+	f.String("tls-clients", "none", "client certificates: none, optional or required")
+	f.Bool("accept-health", false, "archive health documents too (test world)")
+	return cmd
+}
+
+// gatewayConfig turns the configuration into the gateway's.
+func (m *Main) gatewayConfig(trust xmldsig.Trust) gateway.Config {
+	c := &m.config
+	return gateway.Config{
+		Data: c.Data, Profile: c.profile(), World: pipeline.World(c.World), Lang: c.lang(), Trust: trust,
+		AcceptHealth: c.AcceptHealth, RequireAddressing: c.RequireAddressing, Root: c.Root, Owner: c.Owner,
+		Document: c.Document, InFlight: c.InFlight, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		TLS: gateway.TLSFiles{
+			Certificate: c.TLS.Certificate, Key: c.TLS.Key, ClientCA: c.TLS.ClientCA,
+			Clients: gateway.ClientCertificates(c.TLS.Clients),
+		},
+		Log: zerolog.New(m.Stderr).With().Timestamp().Logger(),
+		Now: m.Now, NewID: m.NewID,
+	}
+}
+
+// serve runs a gateway until ctx ends or a listener falls. Once it listens it
+// calls ready, if there is one; an error of ready ends it.
+func (m *Main) serve(ctx context.Context, c gateway.Config, ready func(*gateway.Instance) error) (err error) {
+	g, err := gateway.Open(ctx, c)
+	if err != nil {
+		return system(err, storeHint(err))
+	}
+	defer func() {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		if e := g.Close(stop); e != nil && err == nil {
+			err = system(e, "")
+		}
+	}()
+	if err := g.Start(); err != nil {
+		return system(err, "choose another address with --listen, such as 127.0.0.1:0")
+	}
+	m.whereToConnect(m.Stdout, g)
+	if ready != nil {
+		if err := ready(g); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(m.Stdout, "stopping: finishing what was accepted")
+		return nil
+	case err := <-g.Failed():
+		return system(err, "")
+	}
+}
+
+// storeHint is the archive's own advice for an error.
+func storeHint(err error) string {
+	var e *store.Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
+}
+
+// whereToConnect prints every door.
+func (m *Main) whereToConnect(w io.Writer, g *gateway.Instance) {
+	fmt.Fprintf(w, "archive: %s (world %s, profile %s)\n", m.config.Data, m.config.World, m.config.Profile)
+	for _, l := range []struct {
+		scheme string
+		addr   fmt.Stringer
+		on     bool
+	}{
+		{"http", g.Addr(), g.Addr() != nil}, {"https", g.TLSAddr(), g.TLSAddr() != nil},
+	} {
+		if l.on {
+			base := l.scheme + "://" + l.addr.String()
+			fmt.Fprintf(w, "SOAP:    %s/soap\nWSDL:    %s/soap?wsdl\nhealth:  %s/healthz %s/readyz\n", base, base, base, base)
+		}
+	}
+	if a := g.AdminAddr(); a != nil {
+		fmt.Fprintf(w, "admin:   http://%s/metrics\n", a)
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+
+	"portti/cda"
+	"portti/cda/frame"
+	"portti/gateway"
+	"portti/gateway/pipeline"
+	"portti/internal/finding"
+	"portti/internal/xmltree"
+
+	"github.com/spf13/cobra"
+)
+
+func (m *Main) validateCommand() *cobra.Command {
+	var frameFile string
+	cmd := &cobra.Command{
+		Use: "validate DOCUMENT.xml…", Args: cobra.MinimumNArgs(1),
+		Short: "every check of the gateway without archiving; prints all findings",
+		Long: "Validates CDA documents, or transfer frames with the document inside, by the\n" +
+			"same engine as the SOAP door. The exit code is 1 where one is rejected.",
+		Example: "  portti validate document.xml\n  portti validate --frame frame.xml --format json document.xml",
+		RunE: func(_ *cobra.Command, args []string) error {
+			trust, err := m.trust()
+			if err != nil {
+				return err
+			}
+			c := &m.config
+			v := &validator{Main: m, judge: gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)}
+			return v.run(frameFile, args)
+		},
+	}
+	cmd.Flags().StringVar(&frameFile, "frame", "", "the transfer frame `FILE` that belongs to the document")
+	m.trustFlags(cmd.Flags())
+	return cmd
+}
+
+// validator is one run of validate.
+type validator struct {
+	*Main
+	judge   *pipeline.Judge
+	frame   []byte
+	invalid bool
+}
+
+func (v *validator) run(frameFile string, files []string) (err error) {
+	if frameFile != "" {
+		if v.frame, err = v.readFile(frameFile); err != nil {
+			return err
+		}
+	}
+	for _, name := range files {
+		if err := v.file(name); err != nil {
+			return err
+		}
+	}
+	if v.invalid {
+		return errInvalid
+	}
+	return nil
+}
+
+// file validates one file: a document, or a frame with one.
+func (v *validator) file(name string) error {
+	b, err := v.readFile(name)
+	if err != nil {
+		return err
+	}
+	sources := map[finding.Source][]byte{}
+	in := pipeline.Input{Document: b, Arrived: v.Now()}
+	var fs []finding.Finding
+	if v.frame != nil {
+		if in.Frame, err = v.readFrame(v.frame, &fs); err != nil {
+			return err
+		}
+		sources[finding.SourceFrame] = v.frame
+	} else if t := frameTree(b, v.limits()); t != nil {
+		if in.Frame, err = v.readTree(t, &fs); err != nil {
+			return err
+		}
+		sources[finding.SourceFrame] = b
+		in.Document = v.unpack(in.Frame, &fs)
+	}
+	sources[finding.SourceDocument] = in.Document
+	return v.report(name, in, fs, sources)
+}
+
+// frameTree parses what may be a frame; nil where the root is not one, and the
+// octets are a document (or nothing that parses: the engine tells why).
+func frameTree(b []byte, lim xmltree.Limits) *xmltree.Tree {
+	lim.Bytes = int(gateway.MessageLimit(int64(lim.Bytes)))
+	t, err := xmltree.Parse(b, lim)
+	if err != nil || t.Is(t.Root(), cda.NamespaceHL7, "ClinicalDocument") {
+		return nil
+	}
+	return t
+}
+
+func (v *validator) readFrame(b []byte, fs *[]finding.Finding) (*frame.Frame, error) {
+	t, err := xmltree.Parse(b, v.limits())
+	if err != nil {
+		return nil, usage(fmt.Errorf("frame: %w", err), "")
+	}
+	return v.readTree(t, fs)
+}
+
+func (v *validator) readTree(t *xmltree.Tree, fs *[]finding.Finding) (*frame.Frame, error) {
+	f, more, err := v.judge.Frame(t, t.Root())
+	if err != nil {
+		return nil, system(err, "")
+	}
+	*fs = append(*fs, more...)
+	return f, nil
+}
+
+// unpack gives the document in a frame's package.
+func (v *validator) unpack(f *frame.Frame, fs *[]finding.Finding) []byte {
+	if f.Fatal {
+		return nil
+	}
+	p, more := f.Package()
+	*fs = append(*fs, more...)
+	return p.DocumentBytes()
+}
+
+// report judges and prints.
+func (v *validator) report(name string, in pipeline.Input, fs []finding.Finding, sources map[finding.Source][]byte) error {
+	decision := pipeline.Decide(fs, nil, v.judge.Profile)
+	var doc *documentName
+	if len(in.Document) > 0 {
+		j := v.judge.Document(in)
+		if j.Failure != nil {
+			return system(j.Failure, "")
+		}
+		fs, decision = append(fs, j.Findings...), max(decision, j.Decision)
+		if d := j.Document; d != nil {
+			doc = &documentName{d.ID.Root, d.SetID.Root, d.Version.Value}
+		}
+	} else {
+		decision = pipeline.Reject
+	}
+	v.invalid = v.invalid || decision == pipeline.Reject
+	resolved := v.resolve(fs)
+	if v.config.Format == "json" {
+		return v.printJSON(validation{File: name, Verdict: decision.String(), Document: doc, Findings: resolved})
+	}
+	v.printFindings(v.Stdout, name, resolved, sources)
+	fmt.Fprintf(v.Stdout, "%s: %s\n", name, v.verdictWord(decision))
+	return nil
+}

@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"portti/cda/frame"
+	"portti/cda/rules/catalogue"
+	"portti/cda/xsd"
+	"portti/gateway/pipeline"
+	"portti/internal/xmltree"
+	"portti/store"
+	"portti/xmldsig"
+
+	"github.com/rs/zerolog"
+)
+
+// Config is all that a running gateway with its archive is made of.
+type Config struct {
+	// Data is the archive's directory; it is made at first.
+	Data string
+	// Profile, World and Lang: see packages catalogue and pipeline.
+	Profile catalogue.Profile
+	World   pipeline.World
+	Lang    catalogue.Lang
+	// Trust judges signers.
+	Trust xmldsig.Trust
+	// AcceptHealth archives health documents, in the test world only.
+	AcceptHealth      bool
+	RequireAddressing bool
+	// Root is the OID of acknowledgement ids, Owner the organisation of messages
+	// without client certificate.
+	Root, Owner string
+	// Document and InFlight are limits in bytes; 0 means 20 MB and 256 MB.
+	Document, InFlight int64
+	// Listen, TLSListen and Admin are addresses; "" leaves a listener out.
+	Listen, TLSListen, Admin string
+	TLS                      TLSFiles
+	Log                      zerolog.Logger
+	Now                      func() time.Time
+	NewID                    func() string
+}
+
+// Instance is a gateway with its archive.
+type Instance struct {
+	*Server
+	Store *store.Store
+	Judge *pipeline.Judge
+}
+
+// ErrProduction: the production world is not to be had yet.
+var ErrProduction = errors.New("gateway: the production world needs encryption at rest, which this version lacks")
+
+// NewJudge makes the engine of the document stages. limit is a document's
+// greatest size in bytes, 0 for the default.
+func NewJudge(profile catalogue.Profile, world pipeline.World, trust xmldsig.Trust, limit int64, now func() time.Time) *pipeline.Judge {
+	return &pipeline.Judge{
+		Profile: profile, World: world, Now: now,
+		Verifier: &xmldsig.Verifier{Trust: trust, Now: now},
+		Frames:   frame.Reader{Profile: profile},
+		Limits:   xmltree.Limits{Bytes: int(documentLimit(limit))},
+	}
+}
+
+func documentLimit(n int64) int64 {
+	if n > 0 {
+		return n
+	}
+	return 20 << 20
+}
+
+// Open opens (or creates) the archive and makes the server, which does not
+// listen yet: Start does that. Close what was opened with Close.
+func Open(ctx context.Context, c Config) (*Instance, error) {
+	if c.World == pipeline.Production {
+		return nil, ErrProduction
+	}
+	if err := xsd.Compile(); err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, store.Options{Dir: c.Data, Now: c.Now})
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{Store: st, Judge: NewJudge(c.Profile, c.World, c.Trust, c.Document, c.Now)}
+	if err := i.assemble(c); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return i, nil
+}
+
+func (i *Instance) assemble(c Config) error {
+	limit := MessageLimit(documentLimit(c.Document))
+	p, err := pipeline.New(pipeline.Options{
+		Judge: i.Judge, Archive: i.Store,
+		Access:        pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth},
+		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
+		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Now: c.Now, NewID: c.NewID,
+	})
+	if err != nil {
+		return err
+	}
+	o := Options{
+		Handler: p, Profile: c.Profile, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
+		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
+	}
+	if c.TLSListen != "" {
+		if o.TLS, err = TLSConfig(c.TLS); err != nil {
+			return err
+		}
+	}
+	i.Server, err = New(o)
+	return err
+}
+
+// writable tells whether the data directory takes a file.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".ready-*")
+	if err != nil {
+		return fmt.Errorf("gateway: data directory: %w", err)
+	}
+	_, err = f.Write([]byte{1})
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(filepath.Clean(f.Name())))
+}
+
+// Close stops the server (as Stop does) and closes the archive.
+func (i *Instance) Close(ctx context.Context) error {
+	return errors.Join(i.Stop(ctx), i.Store.Close())
+}

@@ -1,0 +1,223 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"portti/cda"
+	"portti/cda/frame"
+	"portti/cda/frame/interactions"
+	"portti/cda/rules/catalogue"
+	"portti/internal/finding"
+	"portti/internal/xmltree"
+	"portti/store"
+)
+
+// This file turns a message into the archive's records: named fields and bytes.
+
+// at gives n, or parent where n is absent.
+func at(n, parent xmltree.Node) xmltree.Node {
+	if n > 0 {
+		return n
+	}
+	return parent
+}
+
+// ack makes the acknowledgement's octets.
+func (m *message) ack(v Verdict, fs []finding.Finding) []byte {
+	c := catalogue.Default()
+	resolved := make([]catalogue.Resolved, len(fs))
+	for i, f := range fs {
+		resolved[i] = c.Resolve(f, m.Judge.Profile, m.Lang)
+	}
+	id := cda.ID{Root: m.Root, Extension: m.NewID()}
+	a := frame.AckFor(m.frame, id, m.Now(), frame.AckCode(v), frame.Details(resolved))
+	var b bytes.Buffer
+	if err := frame.WriteAck(&b, a); err != nil {
+		panic(err) // id, time, code and target are there, and a bytes.Buffer takes all
+	}
+	return b.Bytes()
+}
+
+func (m *message) answer(v Verdict, fs []finding.Finding, ack []byte) store.Answer {
+	return store.Answer{Verdict: string(v), Acknowledgement: ack, Findings: packFindings(fs)}
+}
+
+// packFindings gives findings as the archive keeps them: unresolved, so that a
+// resend is answered in the language and words of its own day.
+func packFindings(fs []finding.Finding) []byte {
+	b, err := json.Marshal(fs)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	return b
+}
+
+func unpackFindings(b []byte) ([]finding.Finding, bool) {
+	var fs []finding.Finding
+	err := json.Unmarshal(b, &fs)
+	return fs, err == nil
+}
+
+// messageRow is the row of the message log.
+func (m *message) messageRow() store.Message {
+	f := m.frame
+	owner := m.req.Peer.Organisation
+	if owner == "" {
+		owner = m.Owner
+	}
+	return store.Message{
+		ID: f.ID.String(), Device: f.Sender.ID.Root, Owner: owner,
+		Interaction: f.Name(), ServiceRequest: f.ServiceRequest.Code,
+		DocumentID: f.Document.ID.Root, Arrived: m.req.Arrived, Timings: m.watch.out.json(),
+	}
+}
+
+// json gives stage to microseconds.
+func (t Timings) json() []byte {
+	micros := make(map[string]int64, len(t))
+	for _, x := range t {
+		micros[x.Stage] += x.Took.Microseconds()
+	}
+	b, err := json.Marshal(micros)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	return b
+}
+
+// newArchival gathers everything that is archived of an accepted document. Facts
+// come from the document; the frame agrees with it (the rules saw to that).
+func (m *message) newArchival() *store.Archival {
+	d, f := m.judged.Document, m.frame
+	a := &store.Archival{
+		ID: d.ID.Root, SetID: d.SetID.Root, Version: max(d.Version.Value, 1),
+		Nullifies:  f.Operation() == interactions.Nullify,
+		Reason:     f.Document.Reason.Code,
+		Controller: d.Custodian.ID.Root, Register: register(d, f),
+		Document: d.Tree.Source(), Frame: requestWithoutPackage(f),
+		Facts:   facts(f),
+		Index:   index(&d.Metadata, f),
+		Message: m.messageRow(),
+	}
+	if a.SetID == "" {
+		a.SetID = a.ID
+	}
+	if r, ok := d.Replaces(); ok {
+		a.Replaces = r.ID.Root
+	}
+	a.Usage = []store.Usage{m.usage(a)}
+	return a
+}
+
+// register is the register that the document goes to: the frame's, which real
+// documents repeat in the local header.
+func register(d *cda.Document, f *frame.Frame) string {
+	if c := f.Document.Register.Code; c != "" {
+		return c
+	}
+	return d.Local.RegistryType.Code
+}
+
+// facts are what a resend must repeat beside the document's bytes.
+func facts(f *frame.Frame) []byte {
+	return []byte(strings.Join([]string{
+		f.Name(), f.ServiceRequest.Code, f.UseSituation.Code, f.Document.Custodian.ID.Root,
+		f.Document.SetID.Root, f.Document.Version.Raw, f.Document.Status.Code, f.Document.Reason.Code,
+	}, "\x00"))
+}
+
+// requestWithoutPackage is the request as it came, with the MIME package cut out:
+// the document in it is archived by itself, byte for byte, and would be there
+// twice, a third larger.
+func requestWithoutPackage(f *frame.Frame) []byte {
+	t := f.Tree
+	first := t.FirstChild(f.Document.Text)
+	if f.Document.Text <= 0 || first == xmltree.None {
+		return t.Source()
+	}
+	last := first
+	for n := first; n != xmltree.None; n = t.NextSibling(n) {
+		last = n
+	}
+	start, _ := t.Range(first)
+	_, end := t.Range(last)
+	src := t.Source()
+	out := make([]byte, 0, len(src)-(end-start))
+	return append(append(out, src[:start]...), src[end:]...)
+}
+
+// healthGroup stands for the document group of documents that have none.
+const healthGroup = "health"
+
+func index(d *cda.Metadata, f *frame.Frame) store.Index {
+	l := &d.Local
+	x := store.Index{
+		Group: l.DocumentGroup.Code, GeneralType: d.Code.Code, SpecificType: l.SpecificType.Code,
+		Phase: phase(f, l.DocumentGroup.Code), Process: l.ServiceProcess.Code.Code,
+		Case: d.Encounter.ID.Root, Relationship: l.ClientRelationship.Root,
+		Unit: d.Encounter.Unit().ID.Root, Organiser: organiser(d),
+		Effective: d.EffectiveTime.Time, Created: l.CreationTime.Time,
+		Language: d.Language.Code, Format: l.FileFormat.Code, StructuredFormat: l.StructuredFileFormat.Code,
+		ContentSpec: l.ContentSpecification.Value, RetentionClass: l.RetentionClass.Code,
+		Software: strings.TrimSpace(l.Software.Product + " " + l.Software.Version), Special: l.SpecialContent.Code == "K",
+		Provider: l.ServiceProvider.Root,
+	}
+	if x.Group == "" {
+		x.Group = healthGroup
+	}
+	for _, c := range d.Clients {
+		if c.ID.HasValue() {
+			x.Clients = append(x.Clients, personID(c.ID))
+		}
+	}
+	if len(d.Authors) > 0 {
+		x.Author = personID(d.Authors[0].ID)
+		x.Implementer = d.Authors[0].Organization.ID.Root
+	}
+	for _, fn := range l.Functions {
+		x.Tasks = append(x.Tasks, fn.Code)
+	}
+	return x
+}
+
+// phase is the key of the document group in the table of interactions.
+func phase(f *frame.Frame, group string) string {
+	if g := f.Table().Group(group); g != nil {
+		return g.Key
+	}
+	return ""
+}
+
+func organiser(d *cda.Metadata) string {
+	if id := d.Local.Organiser.Root; id != "" {
+		return id
+	}
+	return d.Encounter.Organiser.ID.Root
+}
+
+// personID gives what a person is found by: the code itself, without its root.
+func personID(id cda.ID) string {
+	if id.Extension != "" {
+		return id.Extension
+	}
+	return id.Root
+}
+
+// usage is the usage-log row of archiving (LOG-1).
+func (m *message) usage(a *store.Archival) store.Usage {
+	f := m.frame
+	u := store.Usage{
+		At: m.req.Arrived, DataController: a.Controller, LogController: f.User.Organization.ID.Root,
+		User: personID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
+		DocumentID: a.ID, Action: "archive", Purpose: f.UseSituation.Code,
+	}
+	if u.LogController == "" {
+		u.LogController = a.Controller
+	}
+	if len(a.Index.Clients) > 0 {
+		u.Client = a.Index.Clients[0]
+	}
+	return u
+}
