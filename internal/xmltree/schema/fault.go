@@ -9,7 +9,7 @@ import (
 // Kind is a kind of fault.
 type Kind uint8
 
-// The kinds. A comment names what Fault.Name and Fault.Expected are.
+// The kinds. The comments tell what Fault.Expected and Fault.Type are.
 const (
 	// RootUnknown: the schema has no such root element. Expected: those it has.
 	RootUnknown Kind = iota + 1
@@ -130,7 +130,9 @@ func (r raw) fault(t *xmltree.Tree, m *model) Fault {
 	case ValueFixed:
 		f.Expected = []Name{{Local: r.note}}
 	case ValueType:
-		f.Type = typeInTail(r.tail)
+		if r.code <= codeDatatype3 { // the others may end with a value
+			f.Type = typeInTail(r.tail)
+		}
 	}
 	return f
 }
