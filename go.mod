@@ -67,3 +67,5 @@ tool (
 	github.com/hooklift/gowsdl/cmd/gowsdl
 	honnef.co/go/tools/cmd/staticcheck
 )
+
+godebug x509negativeserial=1
