@@ -10,7 +10,7 @@ type Limits struct {
 	Name  int // length of a name with its prefix in bytes of UTF-8; default 1,000
 	Text  int // length of one text, attribute value, comment or instruction as written, in bytes of UTF-8; default Bytes
 	Nodes int // nodes without attributes; default 2,000,000
-	Names int // distinct names and, apart, distinct namespace names; default 50,000
+	Names int // distinct names, prefixes and local parts and, apart, distinct namespace names; default 50,000
 }
 
 // DefaultLimits are the limits of a CDA document: 20 MB (20 * 1024 * 1024 bytes).

@@ -18,6 +18,7 @@ const (
 	uriNone              = 0
 	uriXML, uriXMLNS     = 1, 2
 	unbound              = -1
+	reserved             = 3 // of each
 )
 
 // seed makes hash values unpredictable for the sender, so that names cannot be
@@ -156,7 +157,7 @@ func (x *names) internNew(b []byte, off int, hash uint32) (int32, error) {
 	if len(b) > x.lim.Name {
 		return 0, failf(off, CodeNameLen, "a name is longer than %d bytes", x.lim.Name)
 	}
-	if len(x.q) >= x.lim.Names {
+	if len(x.q)-reserved >= x.lim.Names {
 		return 0, failf(off, CodeNames, "more than %d distinct names", x.lim.Names)
 	}
 	colon, err := checkQName(b, off)

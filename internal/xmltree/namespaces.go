@@ -9,7 +9,7 @@ func (p *parser) declare(prefix int32, a attr, off int) error {
 	} else {
 		value = p.text[a.pos : a.pos+a.len]
 	}
-	if len(p.uris) >= p.lim.Names {
+	if len(p.uris)-reserved >= p.lim.Names {
 		return failf(off, CodeNames, "more than %d distinct namespaces", p.lim.Names)
 	}
 	uri := p.uri(value)

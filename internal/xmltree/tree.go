@@ -351,7 +351,8 @@ func (t *Tree) NSPrefix(i int32) string { return t.decls[i].prefix }
 func (t *Tree) NSURI(i int32) string { return t.decls[i].uri }
 
 // LookupPrefix gives the namespace that prefix is bound to at n ("" asks for the
-// default namespace). The default namespace is always bound, if only to "".
+// default namespace). The default namespace is always bound, if only to "". It goes
+// through the declarations of all ancestors: who walks a tree keeps a stack instead.
 func (t *Tree) LookupPrefix(n Node, prefix string) (uri string, ok bool) {
 	switch prefix {
 	case "xml":
@@ -369,7 +370,8 @@ func (t *Tree) LookupPrefix(n Node, prefix string) (uri string, ok bool) {
 	return "", prefix == ""
 }
 
-// Child is the first child element of n with that name, or None.
+// Child is the first child element of n with that name, or None. It goes through the
+// children; to read many of them use Children.
 func (t *Tree) Child(n Node, space, local string) Node {
 	for c := t.FirstElement(n); c >= 0; c = t.NextElement(c) {
 		if t.Is(c, space, local) {
