@@ -43,9 +43,12 @@ func (s *Store) Log(ctx context.Context, e Entries) error {
 	})
 }
 
-const sqlMessage = `INSERT INTO message_log (seq, arrived, message_id, device, owner, interaction, service_request,
-	document_id, document, outcome, verdict, rule, suspicious, ack, findings, raw, timings)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+// messageColumns are those of message_log between seq and checksum.
+const messageColumns = `arrived, message_id, device, owner, interaction, service_request, document_id, document, outcome,
+	verdict, rule, suspicious, ack, findings, raw, timings`
+
+const sqlMessage = `INSERT INTO message_log (` + messageColumns + `, checksum, seq)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // logAnswer logs a message whose answer depends on what the store decided.
 func (t *tx) logAnswer(m *messageRow, out Outcome, answer func(Outcome) Answer, document int64) error {
@@ -74,8 +77,9 @@ func (t *tx) logMessage(m *messageRow, kind OutcomeKind, rules []string, suspici
 	if document != 0 {
 		doc = document
 	}
-	err := t.exec(sqlMessage, t.seq.message, micros(m.arrived), m.ID, m.Device, m.Owner, m.Interaction, m.ServiceRequest,
-		m.documentID, doc, int64(kind), m.Verdict, rule, flag(suspicious), m.ack, m.findings, m.raw, string(m.Timings))
+	row := []any{micros(m.arrived), m.ID, m.Device, m.Owner, m.Interaction, m.ServiceRequest, m.documentID, doc,
+		int64(kind), m.Verdict, rule, flag(suspicious), m.ack, m.findings, m.raw, string(m.Timings)}
+	err := t.exec(sqlMessage, append(row, columnsRecord(row).checksum(), t.seq.message)...)
 	if err == nil {
 		t.seq.message++
 	}

@@ -112,12 +112,12 @@ func (t *tx) nullifiedBefore(p *preparedNullification, k *knownDocument, s *seri
 func (t *tx) markNullified(p *preparedNullification, s *series) (Outcome, error) {
 	m := p.Message
 	n := nullFacts{setID: s.setID, document: p.DocumentID, reason: p.Reason, owner: m.Owner, device: m.Device,
-		messageID: m.ID, arrived: micros(p.arrived), frameSum: p.frameSum[:]}
+		messageID: m.ID, arrived: micros(p.arrived), frameSum: p.frameSum[:], verdict: m.Verdict, findings: m.Findings}
 	l, err := newLeaf(leafNullification, n.record(), t.w.s.opt.Random)
 	if err != nil {
 		return Outcome{}, err
 	}
-	leaf, err := t.keepNullification(&n, &l, s.newest, nil, p.frame, m.Verdict, p.receipt)
+	leaf, err := t.keepNullification(&n, &l, s.newest, nil, p.frame, p.receipt)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -137,10 +137,7 @@ func (t *tx) nullifyBy(p *prepared, seq int64) error {
 	if !p.Nullifies {
 		return nil
 	}
-	m := &p.Archival.Message
-	n := nullFacts{setID: p.SetID, document: p.ID, by: p.ID, reason: p.Reason, owner: m.Owner, device: m.Device,
-		messageID: m.ID, arrived: micros(p.arrived), frameSum: p.frameSum[:]}
-	_, err := t.keepNullification(&n, &p.nullLeaf, seq, seq, []byte{codecPlain}, m.Verdict, p.receipt)
+	_, err := t.keepNullification(p.nullFacts(), &p.nullLeaf, seq, seq, []byte{codecPlain}, p.receipt)
 	t.deltas = append(t.deltas, delta{controller: p.Controller, register: p.Register, group: p.Index.Group, current: -1, nullified: 1})
 	return err
 }
@@ -151,14 +148,14 @@ const (
 	sqlNullify = `UPDATE series SET nullified = ? WHERE set_id = ?`
 )
 
-func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, frame []byte, verdict string, receipt []byte) (int64, error) {
+func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, frame, receipt []byte) (int64, error) {
 	seq := t.seq.nullification
 	leaf, err := t.leaf(l, seq)
 	if err != nil {
 		return 0, err
 	}
 	err = t.exec(sqlKeepNullification, seq, n.setID, document, by, n.reason, n.owner, n.device, n.messageID,
-		n.arrived, n.frameSum, frame, verdict, receipt, leaf)
+		n.arrived, n.frameSum, frame, n.verdict, receipt, leaf)
 	if err != nil {
 		return 0, err
 	}

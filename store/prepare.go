@@ -44,12 +44,11 @@ func (s *Store) prepare(a *Archival) (*prepared, error) {
 	if p.index, err = s.indexRow(&a.Index, a.Controller, p.arrived); err != nil {
 		return nil, err
 	}
-	if p.leaf, err = newLeaf(leafDocument, p.facts0().record(), s.opt.Random); err != nil {
+	if p.leaf, err = newLeaf(leafDocument, p.facts0().record(a.Message.Verdict, a.Message.Findings), s.opt.Random); err != nil {
 		return nil, err
 	}
 	if a.Nullifies {
-		n := nullFacts{setID: a.SetID, document: a.ID, by: a.ID, reason: a.Reason, owner: a.Message.Owner,
-			device: a.Message.Device, messageID: a.Message.ID, arrived: micros(p.arrived), frameSum: p.frameSum[:]}
+		n := p.nullFacts()
 		if p.nullLeaf, err = newLeaf(leafNullification, n.record(), s.opt.Random); err != nil {
 			return nil, err
 		}
@@ -103,10 +102,11 @@ func (p *prepared) facts0() *documentFacts {
 		nullifies: flag(p.Nullifies)}
 }
 
-func (d *documentFacts) record() *record {
+// record binds the receipt too, so that what was answered can be proven.
+func (d *documentFacts) record(verdict string, findings []byte) *record {
 	return new(record).text(d.id, d.setID, d.replaces).int(d.version).text(d.controller, d.register, d.owner).
 		bytes(d.sum).int(d.size).bytes(d.frameSum).int(d.frameSize).bytes(d.facts).int(d.arrived).
-		text(d.device, d.messageID).int(d.nullifies)
+		text(d.device, d.messageID).int(d.nullifies).text(verdict).bytes(findings)
 }
 
 // nullFacts are the columns of a nullification that its leaf binds; by is the id of
@@ -116,16 +116,24 @@ type nullFacts struct {
 	owner, device, messageID    string
 	arrived                     int64
 	frameSum                    []byte
+	verdict                     string
+	findings                    []byte
 }
 
 func (n *nullFacts) record() *record {
 	return new(record).text(n.setID, n.document, n.by, n.reason, n.owner, n.device, n.messageID).
-		int(n.arrived).bytes(n.frameSum)
+		int(n.arrived).bytes(n.frameSum).text(n.verdict).bytes(n.findings)
+}
+
+func (p *prepared) nullFacts() *nullFacts {
+	m := &p.Archival.Message
+	return &nullFacts{setID: p.SetID, document: p.ID, by: p.ID, reason: p.Reason, owner: m.Owner, device: m.Device,
+		messageID: m.ID, arrived: micros(p.arrived), frameSum: p.frameSum[:], verdict: m.Verdict, findings: m.Findings}
 }
 
 // indexRow is an Index with its keys.
 type indexRow struct {
-	*Index
+	Index
 	effective time.Time
 	tasks     string
 	keys      []byte // key after key, those of clients first
@@ -134,7 +142,7 @@ type indexRow struct {
 }
 
 func (s *Store) indexRow(x *Index, controller string, arrived time.Time) (indexRow, error) {
-	r := indexRow{Index: x, effective: x.Effective.UTC().Truncate(time.Microsecond), summary: pack(x.Summary)}
+	r := indexRow{Index: *x, effective: x.Effective.UTC().Truncate(time.Microsecond), summary: pack(x.Summary)}
 	if x.Effective.IsZero() {
 		r.effective = arrived
 	}
@@ -160,6 +168,31 @@ func (s *Store) indexRow(x *Index, controller string, arrived time.Time) (indexR
 		add(k)
 	}
 	return r, nil
+}
+
+// columns are the row's values in the order of indexColumns, without the checksum.
+func (r *indexRow) columns() []any {
+	return []any{r.Group, r.GeneralType, r.SpecificType, r.Phase, r.tasks, r.Process, r.Service, r.Case, r.Relationship,
+		r.Unit, r.Organiser, r.Provider, r.Implementer, micros(r.effective), optionalMicros(r.Created), r.Language, r.Format,
+		r.StructuredFormat, r.ContentSpec, r.RetentionClass, r.Software, flag(r.Special), r.clients, blob(r.keys), r.summary}
+}
+
+// columnsRecord is the record of column values as they go into or come out of the database.
+func columnsRecord(values []any) *record {
+	r := new(record)
+	for _, v := range values {
+		switch v := v.(type) {
+		case string:
+			r.text(v)
+		case int64:
+			r.int(v)
+		case []byte:
+			r.bytes(v)
+		default: // NULL
+			r.b = append(r.b, 0xff)
+		}
+	}
+	return r
 }
 
 // The kinds of search keys.

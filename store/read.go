@@ -92,6 +92,17 @@ func (s *Store) reading(op string, f func(*sql.DB) error) error {
 	return fail(op, err)
 }
 
+// snapshot runs f in a read transaction: all its statements see one state.
+func (s *Store) snapshot(ctx context.Context, op string, f func(*sql.Tx) error) error {
+	return s.reading(op, func(db *sql.DB) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f(tx), tx.Rollback())
+	})
+}
+
 // sqlVersion reads a version with everything that Version has. Status is told from
 // the series, not from the index, which may be under rebuilding.
 const sqlVersion = `SELECT d.id, d.set_id, d.replaces, d.version, s.controller, s.register, d.sha256, d.size, d.arrived,

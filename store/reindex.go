@@ -178,25 +178,19 @@ func (t *tx) recount(d *reindexed, old string) {
 func (s *Store) sweepKeys(ctx context.Context) error {
 	at := entry{key: []byte{}}
 	for {
-		batch, err := s.entriesAfter(ctx, at)
-		if err != nil || len(batch) == 0 {
-			return err
-		}
-		at = batch[len(batch)-1]
-		var orphans []entry
-		err = s.reading("reindex", func(db *sql.DB) error {
-			orphans, err = orphanEntries(ctx, db, batch)
-			return err
-		})
+		orphans, next, err := s.orphans(ctx, at)
 		if err != nil {
 			return err
 		}
-		if len(orphans) == 0 {
-			continue
+		if len(orphans) > 0 {
+			if err := s.do(ctx, "reindex", 0, func(t *tx) error { return t.dropOrphans(orphans) }); err != nil {
+				return err
+			}
 		}
-		if err := s.do(ctx, "reindex", 0, func(t *tx) error { return t.dropOrphans(orphans) }); err != nil {
-			return err
+		if next == nil {
+			return nil
 		}
+		at = *next
 	}
 }
 
@@ -206,28 +200,39 @@ type entry struct {
 	effective, seq int64
 }
 
-func (s *Store) entriesAfter(ctx context.Context, at entry) (batch []entry, err error) {
-	err = s.reading("reindex", func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, sqlKeysAfter, at.key, at.effective, at.seq, sweepKeysRows)
-		if err != nil {
+// orphans looks at a batch of index keys behind an entry and picks those that no
+// doc_index row lists. next is the batch's last entry, nil at the end.
+func (s *Store) orphans(ctx context.Context, at entry) (out []entry, next *entry, err error) {
+	err = s.snapshot(ctx, "reindex", func(tx *sql.Tx) error {
+		batch, err := entriesAfter(ctx, tx, at)
+		if err != nil || len(batch) == 0 {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var e entry
-			if err := rows.Scan(&e.key, &e.effective, &e.seq); err != nil {
-				return err
-			}
-			batch = append(batch, e)
-		}
-		return rows.Err()
+		next = &batch[len(batch)-1]
+		out, err = orphanEntries(ctx, tx, batch)
+		return err
 	})
-	return batch, err
+	return out, next, err
 }
 
-// orphanEntries picks the entries that no doc_index row lists.
-func orphanEntries(ctx context.Context, db *sql.DB, batch []entry) (out []entry, err error) {
-	st, err := db.PrepareContext(ctx, sqlKeysOf)
+func entriesAfter(ctx context.Context, tx *sql.Tx, at entry) (batch []entry, err error) {
+	rows, err := tx.QueryContext(ctx, sqlKeysAfter, at.key, at.effective, at.seq, sweepKeysRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e entry
+		if err := rows.Scan(&e.key, &e.effective, &e.seq); err != nil {
+			return nil, err
+		}
+		batch = append(batch, e)
+	}
+	return batch, rows.Err()
+}
+
+func orphanEntries(ctx context.Context, tx *sql.Tx, batch []entry) (out []entry, err error) {
+	st, err := tx.PrepareContext(ctx, sqlKeysOf)
 	if err != nil {
 		return nil, err
 	}

@@ -75,12 +75,7 @@ func (s *Store) Search(ctx context.Context, sc Scope, f Filter, limit int, conti
 		return Page{}, err
 	}
 	var page Page
-	err = s.reading("search", func(db *sql.DB) error {
-		tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
+	err = s.snapshot(ctx, "search", func(tx *sql.Tx) (err error) {
 		q := search{tx: tx, keys: s.keys, scope: sc, f: &f, limit: limit}
 		page, err = q.page(ctx, from)
 		return err

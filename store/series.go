@@ -129,21 +129,21 @@ func (t *tx) advance(p *prepared, prev *series, seq int64) error {
 	return t.exec(sqlAdvance, seq, int64(p.Version), p.Register, p.SetID)
 }
 
+// indexColumns are those of doc_index between seq and checksum.
+const indexColumns = `doc_group, general_type, specific_type, phase, tasks, process, service, case_id, relationship, unit,
+	organiser, provider, implementer, effective, created, language, format, structured_format, content_spec,
+	retention_class, software, special, clients, keys, summary`
+
 const (
-	sqlIndex = `INSERT INTO doc_index (seq, doc_group, general_type, specific_type, phase,
-		tasks, process, service, case_id, relationship, unit, organiser, provider, implementer, effective, created,
-		language, format, structured_format, content_spec, retention_class, software, special, clients, keys, summary)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlIndex = `INSERT INTO doc_index (` + indexColumns + `, checksum, seq)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	sqlKey = `INSERT INTO index_keys (key, effective, seq) VALUES (?, ?, ?)`
 )
 
 // index writes the index rows of a document.
 func (t *tx) index(seq int64, r *indexRow) error {
-	err := t.exec(sqlIndex, seq, r.Group, r.GeneralType, r.SpecificType, r.Phase,
-		r.tasks, r.Process, r.Service, r.Case, r.Relationship, r.Unit, r.Organiser, r.Provider, r.Implementer,
-		micros(r.effective), optionalMicros(r.Created), r.Language, r.Format, r.StructuredFormat, r.ContentSpec,
-		r.RetentionClass, r.Software, flag(r.Special), r.clients, blob(r.keys), r.summary)
-	if err != nil {
+	row := r.columns()
+	if err := t.exec(sqlIndex, append(row, columnsRecord(row).checksum(), seq)...); err != nil {
 		return err
 	}
 	for i := 0; i < len(r.keys); i += keySize {

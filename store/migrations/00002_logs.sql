@@ -3,6 +3,7 @@
 -- +goose Up
 
 -- Every message that reached the archive and what it was answered. Kept 30 days.
+-- checksum is CRC-32C over the row, against bit rot (no leaf: it is not kept).
 CREATE TABLE message_log (
   seq             INTEGER PRIMARY KEY,
   arrived         INTEGER NOT NULL,
@@ -20,7 +21,8 @@ CREATE TABLE message_log (
   ack             BLOB    NOT NULL,
   findings        BLOB    NOT NULL,
   raw             BLOB    NOT NULL,
-  timings         TEXT    NOT NULL
+  timings         TEXT    NOT NULL,
+  checksum        INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX message_log_message  ON message_log (message_id)  WHERE message_id <> '';
 CREATE INDEX message_log_document ON message_log (document_id) WHERE document_id <> '';

@@ -30,7 +30,9 @@ CREATE TABLE doc_index (
   -- clients first.
   clients           INTEGER NOT NULL,
   keys              BLOB    NOT NULL,
-  summary           BLOB    NOT NULL
+  summary           BLOB    NOT NULL,
+  -- CRC-32C over the row, against bit rot.
+  checksum          INTEGER NOT NULL
 ) STRICT;
 
 -- One row for every key under which a document is found. A key is a truncated

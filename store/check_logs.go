@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+)
+
+const sqlCheckUsage = `SELECT u.seq, u.at, u.data_controller, u.log_controller, u.client_key, u.user_key, u.user_name_key, u.system,
+	u.document_id, u.action, u.purpose, u.refused, u.payload, u.leaf, l.kind, l.subject, l.entry, t.salt
+	FROM usage_log u LEFT JOIN leaves l ON l.seq = u.leaf LEFT JOIN salts t ON t.leaf = u.leaf
+	WHERE u.seq > ? ORDER BY u.seq LIMIT ?`
+
+func (c *checker) usage(ctx context.Context) error {
+	g := gaps{c: c, log: "usage"}
+	return c.each(ctx, sqlCheckUsage, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
+		var u Usage
+		var seq, at, leaf int64
+		var client, user, name, payload, entry, salt []byte
+		var kind, subject sql.NullInt64
+		err := rows.Scan(&seq, &at, &u.DataController, &u.LogController, &client, &user, &name, &u.System, &u.DocumentID,
+			&u.Action, &u.Purpose, &u.Refused, &payload, &leaf, &kind, &subject, &entry, &salt)
+		if err != nil {
+			return seq, err
+		}
+		g.see(seq)
+		var p usagePayload
+		plain, ok := c.logPayload("usage", seq, payload, &p)
+		if !ok {
+			return seq, nil
+		}
+		k := c.s.keys
+		if string(client) != string(k.person(p.Client)) || string(user) != string(k.person(p.User)) || string(name) != string(k.name(p.UserName)) {
+			c.r.add("log", num(seq), "usage row cannot be found by its keys")
+		}
+		row := usageRow{Usage: &u, at: fromMicros(at), plain: plain}
+		c.leaf(leafUsage, leaf, seq, "usage row "+num(seq), kind, subject, entry, salt, row.record(u.Refused))
+		return seq, nil
+	})
+}
+
+// gaps notices missing numbers in a log; its beginning may have been purged.
+type gaps struct {
+	c    *checker
+	log  string
+	last int64
+}
+
+func (g *gaps) see(seq int64) {
+	if g.last != 0 && seq != g.last+1 {
+		g.c.r.add("log", num(g.last+1), "%s rows up to %s are missing", g.log, num(seq-1))
+	}
+	g.last = seq
+	g.c.r.LogRows++
+}
+
+func (c *checker) logPayload(log string, seq int64, payload []byte, into any) ([]byte, bool) {
+	plain, err := unpack(payload)
+	if err == nil {
+		err = json.Unmarshal(plain, into)
+	}
+	if err != nil {
+		c.r.add("log", num(seq), "%s row cannot be read", log)
+		return nil, false
+	}
+	return plain, true
+}
+
+const sqlCheckDisclosures = `SELECT u.seq, u.at, u.data_controller, u.log_controller, u.client_key, u.user_key, u.recipient,
+	u.document_id, u.purpose, u.ground, u.refused, u.payload, u.leaf, l.kind, l.subject, l.entry, t.salt
+	FROM disclosure_log u LEFT JOIN leaves l ON l.seq = u.leaf LEFT JOIN salts t ON t.leaf = u.leaf
+	WHERE u.seq > ? ORDER BY u.seq LIMIT ?`
+
+func (c *checker) disclosures(ctx context.Context) error {
+	g := gaps{c: c, log: "disclosure"}
+	return c.each(ctx, sqlCheckDisclosures, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
+		var d Disclosure
+		var seq, at, leaf int64
+		var client, user, payload, entry, salt []byte
+		var kind, subject sql.NullInt64
+		err := rows.Scan(&seq, &at, &d.DataController, &d.LogController, &client, &user, &d.Recipient, &d.DocumentID,
+			&d.Purpose, &d.Ground, &d.Refused, &payload, &leaf, &kind, &subject, &entry, &salt)
+		if err != nil {
+			return seq, err
+		}
+		g.see(seq)
+		var p disclosurePayload
+		plain, ok := c.logPayload("disclosure", seq, payload, &p)
+		if !ok {
+			return seq, nil
+		}
+		k := c.s.keys
+		if string(client) != string(k.person(p.Client)) || string(user) != string(k.person(p.User)) {
+			c.r.add("log", num(seq), "disclosure row cannot be found by its keys")
+		}
+		row := disclosureRow{Disclosure: &d, at: fromMicros(at), plain: plain}
+		c.leaf(leafDisclosure, leaf, seq, "disclosure row "+num(seq), kind, subject, entry, salt, row.record())
+		return seq, nil
+	})
+}
+
+const sqlCheckMessages = `SELECT ` + messageColumns + `, checksum, seq FROM message_log WHERE seq > ? ORDER BY seq LIMIT ?`
+
+func (c *checker) messages(ctx context.Context) error {
+	g := gaps{c: c, log: "message"}
+	return c.each(ctx, sqlCheckMessages, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
+		vs, err := values(rows)
+		if err != nil {
+			return 0, err
+		}
+		n := len(vs) - 2
+		seq, ok := vs[n+1].(int64)
+		if !ok {
+			return 0, errors.New("message row without number")
+		}
+		g.see(seq)
+		if columnsRecord(vs[:n]).checksum() != vs[n] {
+			c.r.add("log", num(seq), "message row is damaged")
+		}
+		return seq, nil
+	})
+}
