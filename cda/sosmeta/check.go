@@ -12,44 +12,57 @@ import (
 )
 
 // checkString judges a string against its field.
-func (d *decoder) checkString(f *Field, r Ref, escaped bool) {
-	v := &d.in.values[r]
-	v.end = int32(d.pos)
-	b := d.src[v.start+1 : d.pos-1]
+func (d *decoder) checkString(f *slot, field int32, r Ref, escaped bool) {
+	const listed = slotAccepted | slotPhrases | slotIDSystem
+	if f.minLength == 0 && f.class == matchAny && f.flags&listed == 0 {
+		return
+	}
+	b := d.src[d.values[r].start+1 : d.pos-1]
 	if escaped {
 		b = unescape(b)
 	}
-	if f.MinLength > 0 {
+	if f.minLength > 0 {
 		d.checkLength(f, r, b)
 	}
-	if f.match.class != matchAny {
-		d.checkPattern(f, r, b)
+	if f.class != matchAny && !(f.class == matchSystem && hasArcs(b, f.prefix)) {
+		d.checkPattern(d.fields[field], r, b)
 	}
-	if f.Accepted != nil && !slices.Contains(f.Accepted, string(b)) {
-		d.fault(acceptRule(f), r, int(v.start), shortValue(b), acceptParams(f))
+	if f.flags&listed != 0 {
+		d.checkListed(f.flags, d.fields[field], r, b)
 	}
-	if f.Phrases != nil {
+}
+
+func (d *decoder) checkListed(flags slotFlags, f *Field, r Ref, b []byte) {
+	start := int(d.values[r].start)
+	if flags&slotAccepted != 0 && !slices.Contains(f.Accepted, string(b)) {
+		d.fault(acceptRule(f), r, start, shortValue(b), acceptParams(f))
+	}
+	if flags&slotPhrases != 0 {
 		d.checkPhrase(f, r, b)
 	}
-	if f.role == systemRole && f.parent.SystemURI != "" {
+	if flags&slotIDSystem != 0 {
 		d.checkIDSystem(f.parent, r, b)
 	}
 }
 
-func (d *decoder) checkLength(f *Field, r Ref, b []byte) {
-	start := int(d.in.values[r].start)
-	if !longEnough(b, f.MinLength) {
-		p := append(slices.Clone(f.params), finding.P("min", strconv.Itoa(f.MinLength)))
+func (d *decoder) checkLength(f *slot, r Ref, b []byte) {
+	long := longEnough(b, int(f.minLength))
+	if long && b[0] > ' ' {
+		return
+	}
+	fd, start := d.fields[d.values[r].field], int(d.values[r].start)
+	if !long {
+		p := append(slices.Clone(fd.params), finding.P("min", strconv.Itoa(fd.MinLength)))
 		d.fault(RuleTextLength, r, start, "", p)
 		return
 	}
-	if b[0] <= ' ' && len(strings.TrimSpace(string(b))) == 0 {
-		d.fault(RuleTextBlank, r, start, "", f.params)
+	if len(strings.TrimSpace(string(b))) == 0 {
+		d.fault(RuleTextBlank, r, start, "", fd.params)
 	}
 }
 
 func (d *decoder) checkPattern(f *Field, r Ref, b []byte) {
-	start := int(d.in.values[r].start)
+	start := int(d.values[r].start)
 	if !f.match.matches(b) {
 		rule, params := patternRule(f)
 		d.fault(rule, r, start, shortValue(b), params)
@@ -97,7 +110,7 @@ func (d *decoder) checkPhrase(f *Field, r Ref, b []byte) {
 	if d.exact {
 		rule = RulePhraseExact
 	}
-	d.fault(rule, r, int(d.in.values[r].start), "", f.params)
+	d.fault(rule, r, int(d.values[r].start), "", f.params)
 }
 
 // checkIDSystem compares an identifier's system with the one declared; the bare
@@ -108,7 +121,7 @@ func (d *decoder) checkIDSystem(id *Field, r Ref, b []byte) {
 		return
 	}
 	p := append(slices.Clone(id.params), finding.P("system", id.SystemURI))
-	d.fault(RuleIDSystem, r, int(d.in.values[r].start), shortValue(b), p)
+	d.fault(RuleIDSystem, r, int(d.values[r].start), shortValue(b), p)
 }
 
 // shortValue copies a value for a finding, at most 200 octets of it.

@@ -228,15 +228,15 @@ type violation struct {
 }
 
 // conditions judges the conditional obligations of a whole document.
-func (d *decoder) conditions() {
+func (d *decoder) conditions(in *Instance) {
 	for _, r := range d.conds {
-		for _, c := range d.in.Field(r).conds {
-			c.judge(d.in, r, func(v violation) { d.violated(v) })
+		for _, c := range in.Field(r).conds {
+			c.judge(in, r, func(v violation) { d.violated(in, v) })
 		}
 	}
 }
 
-func (d *decoder) violated(v violation) {
+func (d *decoder) violated(in *Instance, v violation) {
 	at := v.at
 	if v.ref != None {
 		at = v.ref
@@ -245,9 +245,9 @@ func (d *decoder) violated(v violation) {
 	params := append(slices.Clone(f.params), finding.P("fields", v.cond.names()))
 	value := ""
 	if v.cond.codes != nil {
-		value = d.in.Text(d.in.Get(at, "code"))
+		value = in.Text(in.Get(at, "code"))
 	}
-	d.fault(v.cond.Rule, at, int(d.in.values[at].start), value, params)
+	d.fault(v.cond.Rule, at, int(in.values[at].start), value, params)
 }
 
 // names lists the keys that the expectation names, for the finding's text.

@@ -41,7 +41,9 @@ type decoder struct {
 	lim    Limits
 	exact  bool // phrases
 	depth  int
-	in     *Instance
+	values []value
+	slots  []slot
+	fields []*Field
 	conds  []Ref // objects that conditions are bound to
 	faults []fault
 	more   map[string]int
@@ -67,8 +69,12 @@ func (d *decoder) fault(rule string, at Ref, off int, value string, params []fin
 	d.faults = append(d.faults, fault{rule, at, int32(off), value, params})
 }
 
-// document reads the whole source. root is nil where only JSON as such is read.
-func (d *decoder) document(root *Field) bool {
+// document reads the whole source. Without slots only JSON as such is read.
+func (d *decoder) document() bool {
+	first := int32(-1) // the field of the outermost value
+	if len(d.slots) > 0 {
+		first = 0
+	}
 	if len(d.src) > d.lim.Bytes {
 		d.fault(RuleSize, None, 0, "", limitParams(d.lim.Bytes))
 		return false
@@ -81,7 +87,7 @@ func (d *decoder) document(root *Field) bool {
 		d.fault(RuleEmpty, None, d.pos, "", nil)
 		return false
 	}
-	if !d.value(root, false, None, 0) {
+	if !d.value(first, false, None, 0) {
 		return false
 	}
 	d.space()
@@ -118,19 +124,15 @@ func (d *decoder) space() {
 }
 
 // push appends a value at the current place.
-func (d *decoder) push(f *Field, parent Ref, key int32) Ref {
-	v := value{start: int32(d.pos), key: key, parent: parent, field: -1}
-	if f != nil {
-		v.field = f.index
-	}
-	d.in.values = append(d.in.values, v)
-	return Ref(len(d.in.values) - 1)
+func (d *decoder) push(field int32, parent Ref, key int32) Ref {
+	d.values = append(d.values, value{start: int32(d.pos), key: key, parent: parent, field: field})
+	return Ref(len(d.values) - 1)
 }
 
 // value reads any value. item tells that it stands in the array of a field that
 // repeats.
-func (d *decoder) value(f *Field, item bool, parent Ref, key int32) bool {
-	r := d.push(f, parent, key)
+func (d *decoder) value(field int32, item bool, parent Ref, key int32) bool {
+	r := d.push(field, parent, key)
 	if int(r) >= d.lim.Values {
 		d.fault(RuleValues, parent, d.pos, "", limitParams(d.lim.Values))
 		return false
@@ -139,59 +141,63 @@ func (d *decoder) value(f *Field, item bool, parent Ref, key int32) bool {
 		return d.unclosed(parent)
 	}
 	c := d.src[d.pos]
-	if f != nil {
-		f = d.expect(f, item, c, r)
+	var f *slot
+	if field >= 0 {
+		f = d.expect(&d.slots[field], item, c, r)
 	}
 	ok := true
 	switch {
 	case c == '{':
 		ok = d.object(f, r)
 	case c == '[':
-		ok = d.array(f, r)
+		ok = d.array(f, field, r)
 	case c == '"':
-		d.in.values[r].typ = TypeString
+		d.values[r].typ = TypeString
 		var escaped bool
 		if escaped, ok = d.str(r); ok {
-			d.in.values[r].escaped = escaped
+			d.values[r].escaped = escaped
 			if f != nil {
-				d.checkString(f, r, escaped)
+				d.checkString(f, field, r, escaped)
 			}
 		}
 	case c == '-' || c >= '0' && c <= '9':
-		d.in.values[r].typ = TypeNumber
+		d.values[r].typ = TypeNumber
 		d.number(r)
 	default:
 		ok = d.word(r)
 	}
-	v := &d.in.values[r]
-	v.end, v.next = int32(d.pos), Ref(len(d.in.values))
+	v := &d.values[r]
+	v.end, v.next = int32(d.pos), Ref(len(d.values))
 	return ok
 }
 
 // expect compares the JSON type that c begins with what the field wants, and
-// gives the field to go on with: nil where the value cannot be judged further.
-func (d *decoder) expect(f *Field, item bool, c byte, r Ref) *Field {
+// gives the slot to go on with: nil where the value cannot be judged further.
+func (d *decoder) expect(f *slot, item bool, c byte, r Ref) *slot {
+	if kindOf(c) == f.kind && (item || f.flags&slotRepeats == 0) {
+		return f
+	}
+	fd := d.fields[d.values[r].field]
 	switch {
-	case f.Key == "" && c != '{':
-		d.fault(RuleRootType, r, d.pos, "", typeParams(f, c))
+	case f.root:
+		d.fault(RuleRootType, r, d.pos, "", typeParams(fd, c))
 		return nil
 	case c == 'n':
-		d.fault(RuleNull, r, d.pos, "", f.params)
+		d.fault(RuleNull, r, d.pos, "", fd.params)
 		return nil
 	case c == '[' && item:
-		d.fault(RuleType, r, d.pos, "", typeParams(f, c))
+		d.fault(RuleType, r, d.pos, "", typeParams(fd, c))
 		return nil
-	case c == '[' && f.Repeats:
+	case c == '[' && fd.Repeats:
 		return f
 	case c == '[':
-		d.fault(RuleRepeatNotAllowed, r, d.pos, "", f.params)
+		d.fault(RuleRepeatNotAllowed, r, d.pos, "", fd.params)
 		return f
-	case kindOf(c) != f.Kind:
-		d.fault(RuleType, r, d.pos, "", typeParams(f, c))
+	case kindOf(c) != f.kind:
+		d.fault(RuleType, r, d.pos, "", typeParams(fd, c))
 		return nil
-	case f.Repeats && !item:
-		d.fault(RuleRepeatArray, r, d.pos, "", f.params)
 	}
+	d.fault(RuleRepeatArray, r, d.pos, "", fd.params) // one value where a list is wanted
 	return f
 }
 
@@ -229,20 +235,23 @@ func (d *decoder) syntax(at Ref, expected string) bool {
 	return false
 }
 
-func (d *decoder) array(f *Field, r Ref) bool {
-	d.in.values[r].typ = TypeArray
+func (d *decoder) array(f *slot, field int32, r Ref) bool {
+	d.values[r].typ = TypeArray
 	if !d.enter(r) {
 		return false
 	}
 	d.pos++
 	d.space()
+	if f == nil {
+		field = -1
+	}
 	n := int32(0)
 	if d.pos < len(d.src) && d.src[d.pos] == ']' {
 		d.pos++
 		return d.closeArray(f, r, 0)
 	}
 	for {
-		if !d.value(f, true, r, n) {
+		if !d.value(field, true, r, n) {
 			return false
 		}
 		n++
@@ -257,10 +266,10 @@ func (d *decoder) array(f *Field, r Ref) bool {
 	}
 }
 
-func (d *decoder) closeArray(f *Field, r Ref, n int) bool {
+func (d *decoder) closeArray(f *slot, r Ref, n int) bool {
 	d.depth--
-	if f != nil && f.Repeats && n < f.MinItems {
-		d.fault(RuleRepeatMin, r, int(d.in.values[r].start), "", minParams(f, n))
+	if f != nil && f.flags&slotRepeats != 0 && n < int(f.minItems) {
+		d.fault(RuleRepeatMin, r, int(d.values[r].start), "", minParams(d.fields[d.values[r].field], n))
 	}
 	return true
 }
@@ -292,8 +301,8 @@ func (d *decoder) separator(r Ref, closing byte) (more, ok bool) {
 	return false, d.syntax(r, ", "+string(closing))
 }
 
-func (d *decoder) object(f *Field, r Ref) bool {
-	d.in.values[r].typ = TypeObject
+func (d *decoder) object(f *slot, r Ref) bool {
+	d.values[r].typ = TypeObject
 	if !d.enter(r) {
 		return false
 	}
@@ -323,7 +332,7 @@ func (d *decoder) object(f *Field, r Ref) bool {
 }
 
 // member reads "key": value.
-func (d *decoder) member(f *Field, r Ref, m *members) bool {
+func (d *decoder) member(f *slot, r Ref, m *members) bool {
 	if d.pos == len(d.src) {
 		return d.unclosed(r)
 	}
@@ -348,81 +357,81 @@ func (d *decoder) member(f *Field, r Ref, m *members) bool {
 	}
 	d.pos++
 	d.space()
-	child := d.key(f, r, m, key, keyAt)
-	return d.value(child, false, r, int32(keyAt))
+	field := d.key(f, r, m, key, keyAt)
+	return d.value(field, false, r, int32(keyAt))
 }
 
-// key finds the field of a key and tells a key that is unknown or stands twice.
-// The value that follows will be the next one pushed.
-func (d *decoder) key(f *Field, r Ref, m *members, key []byte, keyAt int) *Field {
-	at := Ref(len(d.in.values))
+// key finds the field of a key, -1 for none, and tells a key that is unknown or
+// stands twice. The value that follows will be the next one pushed.
+func (d *decoder) key(f *slot, r Ref, m *members, key []byte, keyAt int) int32 {
+	at := Ref(len(d.values))
 	if f != nil {
-		if i := m.find(f, key); i >= 0 {
-			if m.mark(i, f) {
-				d.fault(RuleDuplicateKey, at, keyAt, "", f.Fields[i].params)
+		fields := d.slots[f.first : f.first+int32(f.n)]
+		if i := m.find(fields, key); i >= 0 {
+			field := f.first + int32(i)
+			if m.mark(i) {
+				d.fault(RuleDuplicateKey, at, keyAt, "", d.fields[field].params)
+			} else if fields[i].flags&slotRequired != 0 {
+				m.required++
 			}
-			return f.Fields[i]
+			return field
 		}
 	}
 	if m.extra(key) {
 		d.fault(RuleDuplicateKey, at, keyAt, "", keyParams(key))
 	}
 	switch {
-	case f == nil || f.Open:
-	case f.Key == "":
-		m.strangers++
-		if m.strangers == 1 {
-			m.stranger, m.strangerAt = at, keyAt
+	case f == nil || f.flags&slotOpen != 0:
+	case f.root:
+		x := m.unusual()
+		x.strangers++
+		if x.strangers == 1 {
+			x.stranger, x.strangerAt = at, keyAt
 		} else {
 			d.unknownKey(at, keyAt, key)
 		}
 	default:
 		d.unknownKey(at, keyAt, key)
 	}
-	return nil
+	return -1
 }
 
 func (d *decoder) unknownKey(at Ref, keyAt int, key []byte) {
 	d.fault(RuleFieldUnknown, at, keyAt, shownKey(string(key)), keyParams(key))
 }
 
-func (d *decoder) closeObject(f *Field, r Ref, m *members) {
+func (d *decoder) closeObject(f *slot, r Ref, m *members) {
 	d.depth--
 	if f == nil {
 		return
 	}
-	if f.Key == "" {
-		d.closeRoot(f, r, m)
-		return
-	}
-	if m.required < f.required {
-		for i, c := range f.Fields {
+	switch {
+	case f.root:
+		d.closeRoot(r, m)
+	case int(m.required) < int(f.required):
+		for i, c := range d.fields[d.values[r].field].Fields {
 			if c.Obligation == Required && !m.has(i) {
-				d.fault(missingRule(c), r, int(d.in.values[r].start), "", c.params)
+				d.fault(missingRule(c), r, int(d.values[r].start), "", c.params)
 			}
 		}
 	}
-	if f.conds != nil {
+	if f.flags&slotConditions != 0 {
 		d.conds = append(d.conds, r)
 	}
 }
 
 // closeRoot judges the outermost object: one key of another name is a document
 // of another structure, told once.
-func (d *decoder) closeRoot(f *Field, r Ref, m *members) {
-	doc := f.Fields[0]
+func (d *decoder) closeRoot(r Ref, m *members) {
+	doc := d.fields[0].Fields[0]
+	x := m.more
 	switch {
-	case m.has(0) && m.strangers > 0:
-		key := d.in.stringAt(m.strangerAt)
-		d.unknownKey(m.stranger, m.strangerAt, []byte(key))
-	case m.strangers > 0:
-		key := shownKey(d.in.stringAt(m.strangerAt))
-		d.fault(RuleRootName, m.stranger, m.strangerAt, key, doc.params)
+	case x != nil && x.strangers > 0 && m.has(0):
+		d.unknownKey(x.stranger, x.strangerAt, []byte(stringAt(d.src, x.strangerAt)))
+	case x != nil && x.strangers > 0:
+		d.fault(RuleRootName, x.stranger, x.strangerAt, shownKey(stringAt(d.src, x.strangerAt)), doc.params)
 	case !m.has(0):
-		d.fault(RuleRequiredMissing, r, int(d.in.values[r].start), "", doc.params)
-	}
-	if f.conds != nil {
-		d.conds = append(d.conds, r)
+		d.fault(RuleRequiredMissing, r, int(d.values[r].start), "", doc.params)
 	}
 }
 

@@ -64,14 +64,18 @@ type Fact struct {
 	LeafOnly bool
 	// Ref is the value in the Instance (of coded values and identifiers the object).
 	Ref Ref
-	// Pointer, Line and Column tell the place of the field's value.
-	Pointer      string
+	// Line and Column tell the place of the field's value.
 	Line, Column int
+
+	in *Instance
 }
+
+// Pointer gives the JSON pointer of the field's value.
+func (f *Fact) Pointer() string { return f.in.Pointer(f.Ref) }
 
 // Place gives the fact's place for a finding.
 func (f *Fact) Place() finding.Place {
-	return finding.Place{Source: finding.SourceJSON, Line: f.Line, Column: f.Column, XPath: f.Pointer}
+	return finding.Place{Source: finding.SourceJSON, Line: f.Line, Column: f.Column, XPath: f.Pointer()}
 }
 
 // byKey are the facts told by a key alone: key names are the same in all
@@ -128,9 +132,11 @@ func factOf(f *Field) FactKind {
 	return 0
 }
 
-// facts collects the values of interest in document order.
+// facts collects the values of interest in document order. Their texts share one
+// string, so that many facts cost few allocations.
 func (in *Instance) facts() []Fact {
-	var out []Fact
+	out := make([]Fact, 0, len(in.values)/4)
+	whole := string(in.src)
 	at := newCursor(in.src)
 	for i := range in.values {
 		r := Ref(i)
@@ -142,7 +148,7 @@ func (in *Instance) facts() []Fact {
 		if kind == 0 {
 			continue
 		}
-		f, ok := in.fact(kind, r)
+		f, ok := in.fact(kind, r, whole)
 		if !ok {
 			continue
 		}
@@ -152,10 +158,21 @@ func (in *Instance) facts() []Fact {
 	return out
 }
 
+// textIn is Text as a part of whole, the source as a string, where nothing is escaped.
+func (in *Instance) textIn(r Ref, whole string) string {
+	if r == None {
+		return ""
+	}
+	if v := &in.values[r]; v.typ == TypeString && !v.escaped {
+		return whole[v.start+1 : v.end-1]
+	}
+	return in.Text(r)
+}
+
 func (in *Instance) factKind(r Ref) FactKind {
 	v := &in.values[r]
 	if v.field >= 0 {
-		return in.fields[v.field].fact
+		return in.slots[v.field].fact
 	}
 	for v.parent != None && in.values[v.parent].typ == TypeArray {
 		v = &in.values[v.parent]
@@ -163,25 +180,29 @@ func (in *Instance) factKind(r Ref) FactKind {
 	if v.parent == None {
 		return 0
 	}
-	return byKey[in.stringAt(int(v.key))]
+	return byKey[stringAt(in.src, int(v.key))]
 }
 
-func (in *Instance) fact(kind FactKind, r Ref) (Fact, bool) {
-	f := Fact{Kind: kind, Ref: r, Pointer: in.Pointer(r)}
+func (in *Instance) fact(kind FactKind, r Ref, whole string) (Fact, bool) {
+	f := Fact{Kind: kind, Ref: r, in: in}
 	if fd := in.Field(r); fd != nil {
 		f.Path, f.LeafOnly = fd.Path(), fd.LeafOnly
 	} else {
 		f.Path = in.keyPath(r)
 	}
 	if in.values[r].typ != TypeObject {
-		f.Value = in.Text(r)
+		f.Value = in.textIn(r, whole)
 		return f, f.Value != ""
 	}
-	f.System, f.Display = in.Text(in.Get(r, "system")), in.Text(in.Get(r, "display"))
-	if v := in.Get(r, "value"); v != None {
-		f.Value = in.Text(v)
-	} else {
-		f.Value = in.Text(in.Get(r, "code"))
+	for c := range in.Children(r) {
+		switch text := in.textIn(c, whole); in.Key(c) {
+		case "system":
+			f.System = text
+		case "display":
+			f.Display = text
+		case "value", "code":
+			f.Value = text
+		}
 	}
 	return f, f.Value != ""
 }

@@ -2,7 +2,6 @@ package sosmeta
 
 import (
 	"crypto/sha256"
-	"strings"
 
 	"portti/internal/finding"
 )
@@ -98,6 +97,8 @@ type Field struct {
 
 	index    int32 // in Structure.fields
 	parent   *Field
+	path     string
+	token    string           // the key as a step of a JSON pointer
 	byKey    map[string]int32 // index in Fields
 	required int              // number of required Fields
 	match    matcher
@@ -121,16 +122,7 @@ const (
 )
 
 // Path gives the keys from the root down, joined by "/", without array indexes.
-func (f *Field) Path() string {
-	var keys []string
-	for ; f != nil && f.Key != ""; f = f.parent {
-		keys = append(keys, f.Key)
-	}
-	for i, j := 0, len(keys)-1; i < j; i, j = i+1, j-1 {
-		keys[i], keys[j] = keys[j], keys[i]
-	}
-	return strings.Join(keys, "/")
-}
+func (f *Field) Path() string { return f.path }
 
 // Child gives the field with that key, or nil.
 func (f *Field) Child(key string) *Field {

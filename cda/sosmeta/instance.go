@@ -48,6 +48,7 @@ type value struct {
 type Instance struct {
 	src    []byte
 	values []value
+	slots  []slot
 	fields []*Field
 }
 
@@ -96,7 +97,10 @@ func (in *Instance) Key(r Ref) string {
 	if v.parent == None || in.values[v.parent].typ != TypeObject {
 		return ""
 	}
-	return in.stringAt(int(v.key))
+	if v.field >= 0 {
+		return in.slots[v.field].key
+	}
+	return stringAt(in.src, int(v.key))
 }
 
 // Get gives an object's value under key (the first, where it stands twice), or None.
@@ -149,17 +153,17 @@ func (in *Instance) text(r Ref) []byte {
 }
 
 // stringAt gives the text of the string whose opening quote stands at off.
-func (in *Instance) stringAt(off int) string {
+func stringAt(src []byte, off int) string {
 	i := off + 1
 	escaped := false
-	for i < len(in.src) && in.src[i] != '"' {
-		if in.src[i] == '\\' {
+	for i < len(src) && src[i] != '"' {
+		if src[i] == '\\' {
 			escaped = true
 			i++
 		}
 		i++
 	}
-	b := in.src[off+1 : min(i, len(in.src))]
+	b := src[off+1 : min(i, len(src))]
 	if escaped {
 		b = unescape(b)
 	}
@@ -181,14 +185,14 @@ func (in *Instance) appendPointer(b []byte, r Ref) []byte {
 	if in.values[v.parent].typ == TypeArray {
 		return strconv.AppendInt(b, int64(v.key), 10)
 	}
-	if f := in.Field(r); f != nil {
-		return appendToken(b, f.Key)
+	if v.field >= 0 {
+		return appendToken(b, in.slots[v.field].key)
 	}
-	return appendToken(b, shownKey(in.stringAt(int(v.key))))
+	return appendToken(b, shownKey(stringAt(in.src, int(v.key))))
 }
 
 func appendToken(b []byte, key string) []byte {
-	if strings.ContainsAny(key, "~/") {
+	if strings.IndexByte(key, '~') >= 0 || strings.IndexByte(key, '/') >= 0 {
 		key = strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 	}
 	return append(b, key...)

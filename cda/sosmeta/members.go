@@ -4,9 +4,14 @@ package sosmeta
 // allocating in the usual case.
 type members struct {
 	seen     [2]uint64
-	seenMore []uint64 // objects of more than 128 fields
-	next     int      // the field after the last found: documents follow the order of the structure
-	required int      // required fields seen
+	next     int32 // the field after the last found: documents follow the order of the structure
+	required int32 // required fields seen
+	more     *moreMembers
+}
+
+// moreMembers is what only unusual objects need.
+type moreMembers struct {
+	seen []uint64 // objects of more than 128 fields
 
 	few  [6][]byte // unknown keys
 	nFew int
@@ -17,15 +22,22 @@ type members struct {
 	strangers  int
 }
 
-func (m *members) init(f *Field) {
-	if f != nil && len(f.Fields) > 128 {
-		m.seenMore = make([]uint64, (len(f.Fields)+63)/64)
+func (m *members) unusual() *moreMembers {
+	if m.more == nil {
+		m.more = &moreMembers{}
+	}
+	return m.more
+}
+
+func (m *members) init(f *slot) {
+	if f != nil && f.n > 128 {
+		m.unusual().seen = make([]uint64, (f.n+63)/64)
 	}
 }
 
 func (m *members) word(i int) *uint64 {
-	if m.seenMore != nil {
-		return &m.seenMore[i/64]
+	if m.more != nil && m.more.seen != nil {
+		return &m.more.seen[i/64]
 	}
 	return &m.seen[i/64]
 }
@@ -33,51 +45,54 @@ func (m *members) word(i int) *uint64 {
 func (m *members) has(i int) bool { return *m.word(i)>>(i%64)&1 != 0 }
 
 // mark notes that field i was seen and tells whether it had been before.
-func (m *members) mark(i int, f *Field) (again bool) {
-	if m.has(i) {
-		return true
-	}
-	*m.word(i) |= 1 << (i % 64)
-	if f.Fields[i].Obligation == Required {
-		m.required++
-	}
-	return false
+func (m *members) mark(i int) (again bool) {
+	w, bit := m.word(i), uint64(1)<<(i%64)
+	again = *w&bit != 0
+	*w |= bit
+	return again
 }
 
-// find gives the index of the field with that key, or -1.
-func (m *members) find(f *Field, key []byte) int {
-	if m.next < len(f.Fields) && f.Fields[m.next].Key == string(key) {
-		m.next++
-		return m.next - 1
+// find gives the index of the field with that key among an object's, or -1. The
+// search begins after the field last found.
+func (m *members) find(fields []slot, key []byte) int {
+	sig := signatureOf(key)
+	for i := int(m.next); i < len(fields); i++ {
+		if fields[i].sig == sig && fields[i].key == string(key) {
+			m.next = int32(i + 1)
+			return i
+		}
 	}
-	if i, ok := f.byKey[string(key)]; ok {
-		m.next = int(i) + 1
-		return int(i)
+	for i := range min(int(m.next), len(fields)) {
+		if fields[i].sig == sig && fields[i].key == string(key) {
+			m.next = int32(i + 1)
+			return i
+		}
 	}
 	return -1
 }
 
 // extra notes a key that no field has and tells whether it stood before.
 func (m *members) extra(key []byte) (again bool) {
-	if m.many != nil {
-		_, again = m.many[string(key)]
-		m.many[string(key)] = struct{}{}
+	x := m.unusual()
+	if x.many != nil {
+		_, again = x.many[string(key)]
+		x.many[string(key)] = struct{}{}
 		return again
 	}
-	for _, k := range m.few[:m.nFew] {
+	for _, k := range x.few[:x.nFew] {
 		if string(k) == string(key) {
 			return true
 		}
 	}
-	if m.nFew < len(m.few) {
-		m.few[m.nFew] = key
-		m.nFew++
+	if x.nFew < len(x.few) {
+		x.few[x.nFew] = key
+		x.nFew++
 		return false
 	}
-	m.many = make(map[string]struct{}, 2*len(m.few))
-	for _, k := range m.few {
-		m.many[string(k)] = struct{}{}
+	x.many = make(map[string]struct{}, 2*len(x.few))
+	for _, k := range x.few {
+		x.many[string(k)] = struct{}{}
 	}
-	m.many[string(key)] = struct{}{}
+	x.many[string(key)] = struct{}{}
 	return false
 }

@@ -1,6 +1,8 @@
 package sosmeta
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -14,6 +16,30 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// skipPlain gives the index of the first octet from i on that is not plain, eight
+// octets at a time.
+func skipPlain(src []byte, i int) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	for i+8 <= len(src) {
+		x := binary.LittleEndian.Uint64(src[i:])
+		quote, slash := x^ones*'"', x^ones*'\\'
+		// A high bit marks an octet below 0x20, a quote, a backslash or one outside
+		// ASCII. Octets after the first marked one may be marked wrongly.
+		special := ((x-ones*0x20)&^x | (quote-ones)&^quote | (slash-ones)&^slash | x) & highs
+		if special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+		i += 8
+	}
+	for i < len(src) && plain[src[i]] {
+		i++
+	}
+	return i
+}
+
 // str passes over the string that begins at the current place and tells whether
 // it holds escapes. Faults inside it (controls, bad escapes, bad UTF-8) are told,
 // one of a kind, and passed over; only a string without an end is fatal.
@@ -21,9 +47,7 @@ func (d *decoder) str(at Ref) (escaped, ok bool) {
 	src, i := d.src, d.pos+1
 	control, utf := false, false
 	for {
-		for i < len(src) && plain[src[i]] {
-			i++
-		}
+		i = skipPlain(src, i)
 		if i >= len(src) {
 			d.pos = len(src)
 			return escaped, d.unclosed(at)
@@ -241,7 +265,7 @@ func (d *decoder) word(at Ref) bool {
 	for end < len(d.src) && inWord(d.src[end]) {
 		end++
 	}
-	v := &d.in.values[at]
+	v := &d.values[at]
 	switch w := string(d.src[d.pos:end]); w {
 	case "true":
 		v.typ = TypeTrue

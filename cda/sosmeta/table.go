@@ -58,6 +58,7 @@ type Structure struct {
 	once  sync.Once
 	top   *Field
 	flat  []*Field
+	slots []slot
 }
 
 // Code gives the last arc of Base: the code of the document type in code system
@@ -263,18 +264,37 @@ func parseHash(s string) (Hash, error) {
 	return h, nil
 }
 
-// compile expands the structure's specs into a tree of fields.
+// compile expands the structure's specs into fields, level by level, so that the
+// fields of one object lie side by side.
 func (s *Structure) compile() {
-	s.top = s.expand(wireField{Spec: s.root}, nil)
+	s.top = s.newField(wireField{Spec: s.root}, nil)
+	specs := []int32{s.root}
+	for i := 0; i < len(s.flat); i++ {
+		f := s.flat[i]
+		for k, c := range s.table.specs[specs[i]].Fields {
+			child := s.newField(c, f)
+			f.Fields = append(f.Fields, child)
+			f.byKey[c.Key] = int32(k)
+			if c.Obligation == Required {
+				f.required++
+			}
+			specs = append(specs, c.Spec)
+		}
+	}
 	bindConditions(s)
+	s.slots = makeSlots(s.flat)
 }
 
-func (s *Structure) expand(w wireField, parent *Field) *Field {
+// newField makes a field without its fields and appends it to s.flat.
+func (s *Structure) newField(w wireField, parent *Field) *Field {
 	sp := &s.table.specs[w.Spec]
 	f := &Field{Key: w.Key, Representation: sp.Representation, Obligation: w.Obligation, Repeats: sp.Repeats,
 		MinItems: sp.MinItems, MinLength: sp.MinLength, Pattern: sp.Pattern, Accepted: sp.Accepted, System: sp.System,
 		SystemURI: sp.SystemURI, LeafOnly: sp.LeafOnly, Open: sp.Open, index: int32(len(s.flat)), parent: parent}
 	s.flat = append(s.flat, f)
+	if f.path = w.Key; parent != nil && parent.path != "" {
+		f.path = parent.path + "/" + w.Key
+	}
 	for k, l := range kindLetters {
 		if l == sp.Kind {
 			f.Kind = k
@@ -289,13 +309,6 @@ func (s *Structure) expand(w wireField, parent *Field) *Field {
 	f.fact = factOf(f)
 	f.params = fieldParams(f)
 	f.byKey = make(map[string]int32, len(sp.Fields))
-	for i, c := range sp.Fields {
-		f.Fields = append(f.Fields, s.expand(c, f))
-		f.byKey[c.Key] = int32(i)
-		if c.Obligation == Required {
-			f.required++
-		}
-	}
 	return f
 }
 

@@ -47,26 +47,26 @@ func (r *Report) Broken() bool {
 // Validate decodes src and checks it against the structure. It keeps src in the
 // report's Instance: the caller must not change it.
 func (s *Structure) Validate(src []byte, o Options) *Report {
-	root := s.Root()
-	return read(src, root, s.flat, o)
+	s.Root()
+	return read(src, s.slots, s.flat, o)
 }
 
 // Decode reads JSON as such, without a structure: for documents whose structure
 // is not known. Facts are found by key names. It keeps src.
 func Decode(src []byte, o Options) *Report { return read(src, nil, nil, o) }
 
-func read(src []byte, root *Field, flat []*Field, o Options) *Report {
-	in := &Instance{src: src, fields: flat, values: make([]value, 0, 8+min(len(src)/24, 1<<16))}
-	d := &decoder{src: src, lim: o.Limits.orDefault(), exact: o.PhrasesExact, in: in}
-	whole := d.document(root)
+func read(src []byte, slots []slot, fields []*Field, o Options) *Report {
+	d := &decoder{src: src, lim: o.Limits.orDefault(), exact: o.PhrasesExact, slots: slots, fields: fields}
+	d.values = make([]value, 0, 8+min(len(src)/24, 1<<16))
+	whole := d.document()
+	in := &Instance{src: src, values: d.values, slots: slots, fields: fields}
 	if !whole {
 		in.seal()
 	}
 	if whole && !o.NoConditions {
-		d.conditions()
+		d.conditions(in)
 	}
-	rep := &Report{Instance: in, More: d.more}
-	rep.Findings = d.findings()
+	rep := &Report{Instance: in, More: d.more, Findings: d.findings(in)}
 	if o.Facts {
 		rep.Facts = in.facts()
 	}
@@ -87,22 +87,28 @@ func (in *Instance) seal() {
 }
 
 // findings puts the faults in document order and works out their places.
-func (d *decoder) findings() []finding.Finding {
+func (d *decoder) findings(in *Instance) []finding.Finding {
 	if len(d.faults) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(d.faults, func(a, b fault) int { return cmp.Compare(a.off, b.off) })
 	out := make([]finding.Finding, len(d.faults))
 	at := newCursor(d.src)
-	buf := make([]byte, 0, 128)
+	pointers := make([]byte, 0, 64*len(d.faults))
+	ends := make([]int, len(d.faults))
 	for i, f := range d.faults {
 		line, column := at.at(int(f.off))
-		p := finding.Place{Source: finding.SourceJSON, Line: line, Column: column}
-		if f.at != None && int(f.at) < len(d.in.values) {
-			buf = d.in.appendPointer(buf[:0], f.at)
-			p.XPath = string(buf)
+		out[i] = finding.Finding{Rule: f.rule, Value: f.value, Params: f.params,
+			Place: finding.Place{Source: finding.SourceJSON, Line: line, Column: column}}
+		if f.at != None && int(f.at) < len(in.values) {
+			pointers = in.appendPointer(pointers, f.at)
 		}
-		out[i] = finding.Finding{Rule: f.rule, Place: p, Value: f.value, Params: f.params}
+		ends[i] = len(pointers)
+	}
+	all, start := string(pointers), 0 // one string for all pointers
+	for i := range out {
+		out[i].XPath = all[start:ends[i]]
+		start = ends[i]
 	}
 	return out
 }
