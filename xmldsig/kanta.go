@@ -34,6 +34,7 @@ type item struct {
 	timeRead  bool
 	list      xmltree.Node // multipleDocumentSignature
 	docs      []DocumentHash
+	ownFaulty bool // the own entry was refused
 	dsig      *dsig
 	faults    int // while reading
 }
@@ -167,8 +168,9 @@ func (k *kanta) readRefs(it *item) {
 	for c := first; c != xmltree.None; c = k.t.NextElement(c) {
 		oid := k.t.Attr(c, "OID")
 		hash, ok := decodeBase64([]byte(k.t.Attr(c, "hash")), 64)
-		if !ok || oid == "" || !k.t.Is(c, nsFI, "Ref") {
+		if _, known := k.listHash(len(hash)); !ok || !known || oid == "" || !k.t.Is(c, nsFI, "Ref") {
 			k.add(RuleListRefFormat, c, k.t.Attr(c, "hash"))
+			it.ownFaulty = it.ownFaulty || oid == k.layout.ownID
 			continue
 		}
 		if seen[oid] {
@@ -206,12 +208,17 @@ func (k *kanta) judge(it *item) Signature {
 		k.ownHash(it)
 		certs := k.certificates(it.dsig)
 		s.Signer = certs.signer
-		k.value(it.dsig, certs)
-		s.Intact = k.faults == before
+		verified := k.value(it.dsig, certs)
+		s.Intact = k.faults == before && verified && allMatch(s.References)
 		k.askTrust(it, certs, &s)
 	}
 	s.Valid = s.Intact && k.faults == before
 	return s
+}
+
+// allMatch asks for evidence: that nothing was reported is not enough.
+func allMatch(refs []Reference) bool {
+	return len(refs) > 0 && !slices.ContainsFunc(refs, func(r Reference) bool { return !r.Matches })
 }
 
 func (k *kanta) askTrust(it *item, certs certificates, s *Signature) {
@@ -233,13 +240,17 @@ func (k *kanta) askTrust(it *item, certs certificates, s *Signature) {
 // cover works out what the valid signatures cover. One fault anywhere, and
 // nothing counts as covered: a document is taken or refused as a whole.
 func (k *kanta) cover() {
-	if k.faults > 0 || len(k.verdict.Signatures) == 0 {
+	if k.faults > 0 || len(k.verdict.Signatures) == 0 || k.layout.body == xmltree.None {
 		return
 	}
 	c := &k.verdict.Covered
 	c.t, c.body, c.hasBody = k.t, k.layout.body, true
 	for i := range k.verdict.Signatures {
 		s := &k.verdict.Signatures[i]
+		if !s.Valid {
+			*c = Covered{}
+			return
+		}
 		coversBody := false
 		for _, ref := range s.References {
 			c.elements = append(c.elements, ref.Target)

@@ -113,26 +113,28 @@ func (k *kanta) certificate(n xmltree.Node) *x509.Certificate {
 	return cert
 }
 
-// value verifies the signature value over SignedInfo.
-func (k *kanta) value(s *dsig, certs certificates) {
+// value verifies the signature value over SignedInfo. True means that it is right.
+func (k *kanta) value(s *dsig, certs certificates) bool {
 	if s.value == xmltree.None {
-		return
+		return false
 	}
 	sig, ok := decodeBase64(k.t.TextBytes(s.value), 4096)
 	if !ok {
 		k.add(RuleValueFormat, s.value, "")
 	}
 	if !ok || !s.sound || certs.signer == nil || !k.fits(s, certs) {
-		return
+		return false
 	}
 	sum, err := digestOfNode(k.t, s.info, s.canon, s.method.hash, xmltree.None)
 	if err != nil {
 		k.add(RuleNamespaceRelative, s.info, "")
-		return
+		return false
 	}
 	if !verifyValue(certs.signer.PublicKey, s.method, sum, sig) {
 		k.add(RuleValueMismatch, s.value, "")
+		return false
 	}
+	return true
 }
 
 // fits tells whether the key is one for the signature method, and of sound size.

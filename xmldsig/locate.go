@@ -153,18 +153,20 @@ func (r *reader) misplaced(l *layout, n xmltree.Node) {
 			r.add(RuleLocalHeaderPlace, n, t.Local(n))
 		}
 	case "signatureCollection":
-		if n != l.collection && t.Space(n) == nsFI && t.Parent(n) != l.local {
+		if n != l.collection && t.Space(n) == nsFI && l.local != xmltree.None && t.Parent(n) != l.local {
 			r.add(RuleCollectionPlace, n, "")
 		}
 	case "Signature":
-		if t.Space(n) == nsDSig && !r.atHome(l, n) {
+		if t.Space(n) == nsDSig && l.local != xmltree.None && !r.atHome(l, n) {
 			r.add(RuleSignatureElsewhere, n, "")
 		}
 	}
 }
 
-// atHome tells whether a ds:Signature is a child of a signature of the collection.
+// atHome tells whether a ds:Signature is a child of a signature of the local
+// header's collection (of one of them, where that there are several was reported).
 func (r *reader) atHome(l *layout, n xmltree.Node) bool {
 	p := r.t.Parent(n)
-	return r.t.Is(p, nsFI, "signature") && l.collection != xmltree.None && r.t.Parent(p) == l.collection
+	c := r.t.Parent(p)
+	return r.t.Is(p, nsFI, "signature") && r.t.Is(c, nsFI, "signatureCollection") && r.t.Parent(c) == l.local
 }

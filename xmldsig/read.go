@@ -210,6 +210,8 @@ func (r *reader) referenceURI(ref *dsigReference) {
 		r.add(RuleReferenceWhole, ref.node, "")
 	case !local:
 		r.add(RuleReferenceExternal, ref.node, ref.uri)
+	case id == "":
+		r.add(RuleReferenceUnresolved, ref.node, ref.uri)
 	case strings.HasPrefix(id, "xpointer("):
 		r.add(RuleReferenceXPointer, ref.node, ref.uri)
 	default:

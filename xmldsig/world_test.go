@@ -1,7 +1,11 @@
 package xmldsig
 
 import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +14,7 @@ import (
 	"time"
 
 	"portti/internal/finding"
+	"portti/internal/xmltree"
 	"portti/xmldsig/pki"
 )
 
@@ -156,4 +161,113 @@ func replaced(tb testing.TB, doc, old, new string) string {
 		tb.Fatalf("no %q in the document", old)
 	}
 	return strings.Replace(doc, old, new, 1)
+}
+
+// forger repairs a changed document as an attacker with a good key could: it
+// computes DigestValues anew where they can be, and signs SignedInfo again.
+type forger struct {
+	key    crypto.Signer
+	method method
+	digest bool // compute digests
+}
+
+func (f forger) forge(tb testing.TB, doc string) string {
+	tb.Helper()
+	if f.digest {
+		doc = f.redigest(tb, doc)
+	}
+	return f.resign(tb, doc)
+}
+
+// redigest sets every DigestValue to what its reference's target has.
+func (f forger) redigest(tb testing.TB, doc string) string {
+	tb.Helper()
+	t := parse(tb, []byte(doc))
+	ids := t.IDs("ID")
+	var edits []edit
+	for n := xmltree.Node(1); int(n) < t.Len(); n++ {
+		if !t.Is(n, nsDSig, "Reference") {
+			continue
+		}
+		found := ids.Lookup(strings.TrimPrefix(t.Attr(n, "URI"), "#"))
+		h, rule := digestOf(t.Attr(t.Child(n, nsDSig, "DigestMethod"), "Algorithm"), true)
+		value := t.Child(n, nsDSig, "DigestValue")
+		if len(found) == 0 || rule != "" || value == xmltree.None {
+			continue
+		}
+		c := Canonicalizer{}
+		for tr := range t.Children(t.Child(n, nsDSig, "Transforms")) {
+			if inc := t.Child(tr, nsExc, "InclusiveNamespaces"); inc != xmltree.None {
+				c.Prefixes = strings.Fields(t.Attr(inc, "PrefixList"))
+			}
+		}
+		sum, err := digestOfNode(t, found[0], c, h, xmltree.None)
+		if err != nil {
+			continue
+		}
+		edits = append(edits, content(t, value, base64.StdEncoding.EncodeToString(sum)))
+	}
+	return apply(doc, edits)
+}
+
+// resign sets every SignatureValue.
+func (f forger) resign(tb testing.TB, doc string) string {
+	tb.Helper()
+	t := parse(tb, []byte(doc))
+	m := f.method
+	if m.scheme == 0 {
+		m = method{rsaPKCS1, crypto.SHA256}
+	}
+	var edits []edit
+	for n := xmltree.Node(1); int(n) < t.Len(); n++ {
+		value := t.Child(n, nsDSig, "SignatureValue")
+		info := t.Child(n, nsDSig, "SignedInfo")
+		if !t.Is(n, nsDSig, "Signature") || value == xmltree.None || info == xmltree.None {
+			continue
+		}
+		c := Canonicalizer{}
+		if inc := t.Child(t.Child(info, nsDSig, "CanonicalizationMethod"), nsExc, "InclusiveNamespaces"); inc != xmltree.None {
+			c.Prefixes = strings.Fields(t.Attr(inc, "PrefixList"))
+		}
+		sum, err := digestOfNode(t, info, c, m.hash, xmltree.None)
+		if err != nil {
+			continue
+		}
+		var opts crypto.SignerOpts = m.hash
+		key := pki.Unwrap(f.key)
+		if m.scheme == rsaPSS {
+			opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: m.hash}
+		}
+		if m.scheme == ecdsaRaw {
+			key = rawECDSA{key}
+		}
+		sig, err := key.Sign(rand.Reader, sum, opts)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		edits = append(edits, content(t, value, base64.StdEncoding.EncodeToString(sig)))
+	}
+	return apply(doc, edits)
+}
+
+type edit struct {
+	from, to int
+	text     string
+}
+
+// content replaces the content of a leaf element.
+func content(t *xmltree.Tree, n xmltree.Node, text string) edit {
+	start, end := t.Range(n)
+	src := string(t.Source()[start:end])
+	return edit{start + strings.IndexByte(src, '>') + 1, start + strings.LastIndexByte(src, '<'), text}
+}
+
+func apply(doc string, edits []edit) string {
+	var b strings.Builder
+	at := 0
+	for _, e := range edits {
+		b.WriteString(doc[at:e.from] + e.text)
+		at = e.to
+	}
+	return b.String() + doc[at:]
 }
