@@ -138,7 +138,7 @@ func FormatHetu(born time.Time, individual int) string {
 // FindHetus calls found for each valid personal identity code in b that no
 // letter or digit touches, with its offset. It stops when found gives false.
 // Linear in len(b).
-func FindHetus(b []byte, found func(offset int, h Hetu) bool) {
+func FindHetus[T string | []byte](b T, found func(offset int, h Hetu) bool) {
 	run := 0 // digits in a row just before i
 	for i := 0; i < len(b); i++ {
 		c := b[i]
