@@ -34,7 +34,7 @@ type TrustQuery struct {
 	// are the sender's claim and may help to build a chain, no more.
 	Intermediates []*x509.Certificate
 	// Type is the signature's type, 1 to 4, or 0 where it could not be read: then
-	// no purpose can be right.
+	// the signature is refused already, and its purpose need not be judged.
 	Type int
 	// Time is the signing time that the signature claims, or Arrival where the
 	// claim could not be read.
