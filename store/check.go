@@ -400,8 +400,8 @@ func (c *checker) keys(ctx context.Context) error {
 	}
 }
 
-// sqlCheckCounters compares counters with a count, in one statement and thus one
-// snapshot.
+// sqlCheckCounters gives what counters lack against a count, in one statement and
+// thus one snapshot.
 const sqlCheckCounters = `WITH real AS (
 	SELECT s.controller, d.register, i.doc_group, count(*) documents, sum(d.size) bytes,
 		0 current, 0 nullified FROM documents d JOIN series s ON s.set_id = d.set_id JOIN doc_index i ON i.seq = d.seq GROUP BY 1, 2, 3
@@ -410,7 +410,8 @@ const sqlCheckCounters = `WITH real AS (
 		FROM series s JOIN doc_index i ON i.seq = s.newest GROUP BY 1, 2, 3
 	UNION ALL
 	SELECT controller, register, doc_group, -documents, -bytes, -current, -nullified FROM counters)
-	SELECT controller, register, doc_group FROM real GROUP BY 1, 2, 3
+	SELECT controller, register, doc_group, sum(documents), sum(current), sum(nullified), sum(bytes)
+	FROM real GROUP BY 1, 2, 3
 	HAVING sum(documents) <> 0 OR sum(bytes) <> 0 OR sum(current) <> 0 OR sum(nullified) <> 0`
 
 func (c *checker) counters(ctx context.Context) error {
@@ -419,14 +420,22 @@ func (c *checker) counters(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var controller, register, group string
-			if err := rows.Scan(&controller, &register, &group); err != nil {
-				return err
-			}
-			c.r.add("counters", controller, "register %s, group %s: the counts are wrong", register, group)
+		lacks, err := scanDeltas(rows)
+		for _, d := range lacks {
+			c.r.add("counters", d.controller, "register %s, group %s: the counts are wrong", d.register, d.group)
 		}
-		return rows.Err()
+		return err
 	})
+}
+
+func scanDeltas(rows *sql.Rows) (out []delta, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var d delta
+		if err := rows.Scan(&d.controller, &d.register, &d.group, &d.documents, &d.current, &d.nullified, &d.bytes); err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, rows.Err()
 }

@@ -42,7 +42,7 @@ const (
 func (s *Store) openDB(mode string, conns int) (*sql.DB, error) {
 	q := url.Values{
 		"_journal_mode":       {"WAL"},
-		"_synchronous":        {"FULL"},
+		"_synchronous":        {s.opt.synchronous},
 		"_foreign_keys":       {"1"},
 		"_secure_delete":      {"1"},
 		"_recursive_triggers": {"1"},
@@ -61,7 +61,7 @@ func (s *Store) openDB(mode string, conns int) (*sql.DB, error) {
 		q.Set("vfs", s.opt.vfs)
 	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.path(dbFile)}).EscapedPath(), RawQuery: q.Encode()}).String()
-	db, err := sql.Open("sqlite3", dsn)
+	db, err := sql.Open(s.opt.driver, dsn)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,8 @@ func (s *Store) Reindex(ctx context.Context, read func(document []byte) (Index, 
 			return errors.Join(append(errs, err)...)
 		}
 	}
-	return errors.Join(append(errs, s.sweepKeys(ctx))...)
+	errs = append(errs, s.sweepKeys(ctx), s.repairCounters(ctx))
+	return errors.Join(errs...)
 }
 
 type reindexed struct {
@@ -192,6 +193,33 @@ func (s *Store) sweepKeys(ctx context.Context) error {
 		}
 		at = *next
 	}
+}
+
+// repairCounters settles what the counters lack, where damage has left them wrong.
+// The writer counts anew only then: it takes a scan.
+func (s *Store) repairCounters(ctx context.Context) error {
+	c := &checker{s: s, r: new(CheckReport)}
+	if err := c.counters(ctx); err != nil || c.r.OK() {
+		return err
+	}
+	return s.do(ctx, "reindex", 0, func(t *tx) error {
+		st, err := t.w.stmt(sqlCheckCounters)
+		if err != nil {
+			return err
+		}
+		// The group's own changes are not in the table yet.
+		if err := t.flush(); err != nil {
+			return err
+		}
+		t.deltas = nil
+		rows, err := st.Query()
+		if err != nil {
+			return err
+		}
+		lacks, err := scanDeltas(rows)
+		t.deltas = append(t.deltas, lacks...)
+		return err
+	})
 }
 
 // entry is a row of index_keys.

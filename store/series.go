@@ -137,7 +137,8 @@ const indexColumns = `doc_group, general_type, specific_type, phase, tasks, proc
 const (
 	sqlIndex = `INSERT INTO doc_index (` + indexColumns + `, checksum, seq)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	sqlKey = `INSERT INTO index_keys (key, effective, seq) VALUES (?, ?, ?)`
+	// A key may be there already where damage took the doc_index row alone.
+	sqlKey = `INSERT INTO index_keys (key, effective, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 )
 
 // index writes the index rows of a document.
