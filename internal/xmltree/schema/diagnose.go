@@ -36,10 +36,12 @@ type unread struct {
 func (d *diagnosis) all(raws []raw) ([]Fault, error) {
 	d.done = make(map[xmltree.Node]bool)
 	d.take(raws)
-	f := newFeed(d.t, d.o)
-	if !d.probe(f) {
+	if len(d.unread) == 0 {
 		return d.faults, nil
 	}
+	f := newFeed(d.t, d.o)
+	defer f.release()
+	d.probe(f)
 	again, err := d.s.run(f)
 	if err != nil {
 		return nil, err
@@ -249,28 +251,21 @@ func (d *diagnosis) missing(parent xmltree.Node, all []placed, c *content) []Fau
 const probePrefix = "portti.probe"
 
 // probe feeds the children that were left unread: each under an element that has
-// the declarations of its parent, and with its type as xsi:type. It tells whether
-// there were any.
-func (d *diagnosis) probe(f *feed) bool {
-	if len(d.unread) == 0 {
-		return false
-	}
-	local, space := f.name(wrapperRoot), f.name(wrapperSpace)
-	f.ev = append(f.ev, phaseStart, int32(d.root), local, -1, space, 1, 0,
+// the declarations of its parent, and with its type as xsi:type.
+func (d *diagnosis) probe(f *feed) {
+	f.ev = append(f.ev, phaseStart, int32(d.root), f.name(wrapperRoot), f.name(wrapperSpace), 1, 0,
 		f.name("xml"), f.name(xmltree.NamespaceXML))
-	group := f.name("group")
 	for _, u := range d.unread {
 		decls := inForce(d.t, u.parent, nil)
-		f.ev = append(f.ev, phaseStart, int32(u.parent), group, -1, -1, int32(len(decls)), 0)
+		f.ev = append(f.ev, phaseStart, int32(u.parent), f.name("group"), -1, int32(len(decls)), 0)
 		for _, x := range decls {
 			f.ev = append(f.ev, f.name(x[0]), f.uri(x[1]))
 		}
 		f.most = max(f.most, 2*len(decls))
 		d.probeChildren(f, u)
-		f.ev = append(f.ev, phaseEnd, int32(u.parent), group, -1)
+		f.ev = append(f.ev, phaseEnd)
 	}
-	f.ev = append(f.ev, phaseEnd, int32(d.root), local, space)
-	return true
+	f.ev = append(f.ev, phaseEnd)
 }
 
 func (d *diagnosis) probeChildren(f *feed, u unread) {
@@ -286,6 +281,5 @@ func (d *diagnosis) probeChildren(f *feed, u unread) {
 		f.extra = append(f.extra[:0], [2]string{probePrefix, typ.Space})
 		f.typ = probePrefix + ":" + typ.Local
 		f.walk(n)
-		f.flush()
 	}
 }

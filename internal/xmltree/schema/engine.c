@@ -6,7 +6,6 @@
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 #include <libxml/xmlIO.h>
-#include <libxml/xmlregexp.h>
 
 /* ---- files: libxml2 sees ours, while one of ours is compiled, and no other ---- */
 
@@ -96,18 +95,12 @@ xmlSchemaPtr portti_compile(char **names, char **data, int *sizes, int n,
 	return s;
 }
 
-int portti_deterministic(const char *pattern) {
-	xmlRegexpPtr r = xmlRegexpCompile((const xmlChar *)pattern);
-	if (r == NULL) return -1;
-	int d = xmlRegexpIsDeterminist(r);
-	xmlRegFreeRegexp(r);
-	return d;
-}
-
 /* ---- validating ---- */
 
 typedef struct {
 	const int32_t *start; /* the START event at work, or NULL */
+	const int32_t **open; /* the START events that have not ended */
+	size_t depth, deepest;
 	const char *block;
 	int32_t node, phase, max;
 	int broken;
@@ -140,12 +133,12 @@ static int32_t attribute(const run *r, const char *msg) {
 	if (r->start == NULL || msg == NULL) return -1;
 	const int32_t *e = r->start;
 	const char *p = text(msg, "Element '");
-	p = qname(p, r, e[4], e[2]);
+	p = qname(p, r, e[3], e[2]);
 	p = text(p, "', attribute '");
 	if (p == NULL) return -1;
-	const int32_t *a = e + 7 + 2 * e[5];
-	for (int32_t i = 0; i < e[6]; i++, a += 5)
-		if (text(qname(p, r, a[2], a[0]), "': ") != NULL) return i;
+	const int32_t *a = e + EV_HEAD + 2 * e[4];
+	for (int32_t i = 0; i < e[5]; i++, a += 4)
+		if (text(qname(p, r, a[1], a[0]), "': ") != NULL) return i;
 	return -1;
 }
 
@@ -209,47 +202,78 @@ static const xmlChar *at(const char *block, int32_t off) {
 	return off < 0 ? NULL : (const xmlChar *)block + off;
 }
 
-/* start feeds one START event and gives the place after it. */
+/* enter makes e the element at work. */
+static void enter(run *r, const int32_t *e) {
+	if (r->depth == r->deepest) {
+		size_t n = 2 * r->deepest + 64;
+		const int32_t **o = realloc(r->open, n * sizeof *o);
+		if (o == NULL) {
+			r->broken = 1;
+			return;
+		}
+		r->open = o;
+		r->deepest = n;
+	}
+	r->open[r->depth++] = e;
+	r->node = e[1];
+}
+
+/*
+ * start feeds one START event and gives the place after it. libxml2 does not look at
+ * prefixes of elements and attributes.
+ */
 static const int32_t *start(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *e, const xmlChar **ptr) {
-	int32_t nns = e[5], nattrs = e[6];
-	const int32_t *x = e + 7;
+	int32_t nns = e[4], nattrs = e[5];
+	const int32_t *x = e + EV_HEAD;
 	const xmlChar **p = ptr;
 	for (int32_t i = 0; i < nns; i++, x += 2) {
 		*p++ = at(r->block, x[0]);
 		*p++ = at(r->block, x[1]);
 	}
 	const xmlChar **attrs = p;
-	for (int32_t i = 0; i < nattrs; i++, x += 5)
-		for (int k = 0; k < 5; k++) *p++ = at(r->block, x[k]);
+	for (int32_t i = 0; i < nattrs; i++, x += 4) {
+		*p++ = at(r->block, x[0]);
+		*p++ = NULL;
+		*p++ = at(r->block, x[1]);
+		*p++ = at(r->block, x[2]);
+		*p++ = at(r->block, x[3]);
+	}
+	enter(r, e);
 	r->start = e;
-	r->node = e[1];
 	r->phase = EV_START;
-	sax->startElementNs(data, at(r->block, e[2]), at(r->block, e[3]), at(r->block, e[4]),
-		nns, ptr, nattrs, 0, attrs);
+	sax->startElementNs(data, at(r->block, e[2]), NULL, at(r->block, e[3]), nns, ptr, nattrs, 0, attrs);
 	r->start = NULL;
 	return x;
 }
 
-static void walk(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *ev, const int32_t *end,
+static void end(run *r, xmlSAXHandlerPtr sax, void *data) {
+	if (r->depth == 0) {
+		r->broken = 1;
+		return;
+	}
+	const int32_t *e = r->open[--r->depth];
+	r->phase = EV_END;
+	sax->endElementNs(data, at(r->block, e[2]), NULL, at(r->block, e[3]));
+	r->node = r->depth > 0 ? r->open[r->depth - 1][1] : -1;
+}
+
+static void walk(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *ev, const int32_t *stop,
 	const char *const *big, const xmlChar **ptr) {
-	while (ev < end && !r->broken && !r->out.cut) {
+	while (ev < stop && !r->broken && !r->out.cut) {
 		switch (ev[0]) {
 		case EV_START:
 			ev = start(r, sax, data, ev, ptr);
 			break;
 		case EV_TEXT:
 		case EV_BIG:
-			r->node = ev[1];
 			r->phase = ev[0];
 			sax->characters(data,
-				ev[0] == EV_TEXT ? at(r->block, ev[2]) : (const xmlChar *)big[ev[2]], ev[3]);
-			ev += 4;
+				ev[0] == EV_TEXT ? at(r->block, ev[1]) : (const xmlChar *)big[ev[1]], ev[2]);
+			ev += 3;
 			break;
 		case EV_END:
-			r->node = ev[1];
-			r->phase = EV_END;
-			sax->endElementNs(data, at(r->block, ev[2]), NULL, at(r->block, ev[3]));
-			ev += 4;
+			end(r, sax, data);
+			ev++;
 			break;
 		default:
 			r->broken = 1;
@@ -283,6 +307,7 @@ portti_result portti_validate(xmlSchemaPtr schema, const int32_t *ev, size_t nev
 	}
 	if (v != NULL) xmlSchemaFreeValidCtxt(v);
 	free(ptr);
+	free(r.open);
 	/* The thread's last error holds values of the document. */
 	xmlResetLastError();
 	return r.out;

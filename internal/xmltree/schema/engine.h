@@ -13,14 +13,14 @@
  * The events, each a run of int32. Offsets count in the block of bytes; -1 stands
  * for NULL. Names are NUL-terminated; values and texts are not.
  *
- *   START node local prefix space nns nattrs
+ *   START node local space nns nattrs
  *         { prefix space } * nns
- *         { local prefix space begin end } * nattrs
- *   TEXT  node begin length        text inside the block
- *   BIG   node index length        text outside it, by its place in the list
- *   END   node local space
+ *         { local space begin end } * nattrs
+ *   TEXT  begin length        text inside the block
+ *   BIG   index length        text outside it, by its place in the list
+ *   END                       of the last START that has not ended
  */
-enum { EV_START = 1, EV_TEXT = 2, EV_BIG = 3, EV_END = 4 };
+enum { EV_START = 1, EV_TEXT = 2, EV_BIG = 3, EV_END = 4, EV_HEAD = 6 };
 
 /*
  * A fault. attr is the attribute's place among those of the START event, or -1.
@@ -62,8 +62,5 @@ portti_result portti_validate(xmlSchemaPtr schema, const int32_t *ev, size_t nev
 	const char *block, const char *const *big, size_t maxPointers, int32_t maxFaults);
 
 void portti_release(portti_result r);
-
-/* 1 where a pattern compiles to a deterministic automaton, 0 where not, -1 where it does not compile. */
-int portti_deterministic(const char *pattern);
 
 #endif

@@ -120,6 +120,14 @@ func (r raw) fault(t *xmltree.Tree, m *model) Fault {
 	if first, end := t.Attrs(r.node); r.attr >= 0 && first+xmltree.Attr(r.attr) < end {
 		f.Attr = first + xmltree.Attr(r.attr)
 	}
+	if f.Attr >= 0 && f.isValue() && t.AttrSpace(f.Attr) == spaceXSI {
+		f.Kind = TypeUnknown // a type name that is no name, or has no declared prefix
+	}
+	if r.code >= codeNotNillable && r.code <= codeNilled { // told of the element
+		if a, ok := t.LookupAttr(r.node, spaceXSI, "nil"); ok {
+			f.Attr = a
+		}
+	}
 	switch f.Kind {
 	case AttributeMissing:
 		f.Expected = []Name{parseName(r.note)}

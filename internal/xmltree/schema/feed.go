@@ -2,22 +2,22 @@ package schema
 
 import (
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"portti/internal/xmltree"
 )
 
-// The phases of engine.h.
+// The events of engine.h, and the phases that faults come in.
 const (
 	phaseStart = 1
 	phaseText  = 2
 	phaseBig   = 3
 	phaseEnd   = 4
+	startHead  = 6 // length of a START without its lists
 )
-
-// startHead is the length of a START event without its lists.
-const startHead = 7
 
 // bigText is the size in bytes from which a text is handed over where it stands.
 const bigText = 4096
@@ -37,21 +37,18 @@ type feed struct {
 	pin   runtime.Pinner
 	most  int // pointers needed by the largest START
 
-	names map[nameKey]int32
-	cache [256]nameSlot
+	names  nameTable
+	open   []xmltree.Node
+	text   []byte // a text that is not yet written
+	joined bool   // text has been copied to the block, from textAt on
+	textAt int32
 
-	open    []xmltree.Node
-	text    []byte // a text that is not yet written
-	textOf  xmltree.Node
-	joined  bool // text has been copied to the block, from textAt on
-	textAt  int32
-	ids     []idAttr
-	idrefs  []idAttr
-	extra   [][2]string // declarations to add to the next START
-	rename  Name        // name of the next START, where it is not the element's own
-	typ     string      // xsi:type of the next START, in place of its own
-	renamed Name        // what rename was for the root of the walk
-	root    xmltree.Node
+	ids, idrefs []idAttr
+
+	// What the next START has in place of, or beside, its own.
+	extra  [][2]string // declarations
+	rename Name
+	typ    string // xsi:type
 }
 
 // idAttr is an attribute that identifies, or refers to, an element.
@@ -60,49 +57,66 @@ type idAttr struct {
 	a xmltree.Attr
 }
 
-type nameKey struct {
-	p *byte
-	n int
-}
+// feeds are kept for the next document; their blocks are most of what a check
+// allocates.
+var feeds = sync.Pool{New: func() any {
+	return &feed{ev: make([]int32, 0, 8*1024), block: make([]byte, 0, 16*1024)}
+}}
 
-type nameSlot struct {
-	key nameKey
-	off int32
-}
+// keptFeed bounds the bytes that a feed kept for later may hold.
+const keptFeed = 4 << 20
 
 func newFeed(t *xmltree.Tree, o *Options) *feed {
-	return &feed{
-		t: t, o: o, names: make(map[nameKey]int32), textOf: xmltree.None,
-		ev: make([]int32, 0, 16*1024), block: make([]byte, 0, 16*1024), most: 16,
-	}
+	f := feeds.Get().(*feed)
+	f.t, f.o, f.most = t, o, 16
+	return f
 }
 
-// name gives the place of a NUL-terminated copy of s, -1 for "". The tree interns its
-// names, so the same name is the same memory; were it not, there would only be one
-// copy more.
+// reserve makes room for the subtree of a large document at once.
+func (f *feed) reserve(root xmltree.Node) {
+	nodes := int(f.t.End(root) - root)
+	if nodes < 4096 {
+		return
+	}
+	last := f.t.End(root) - 1
+	for last > root && f.t.Kind(last) != xmltree.Element {
+		last--
+	}
+	first, _ := f.t.Attrs(root)
+	_, end := f.t.Attrs(last)
+	attrs := int(end - first)
+	f.ev = slices.Grow(f.ev, 5*nodes+4*attrs)
+	f.block = slices.Grow(f.block, 8*nodes+16*attrs)
+}
+
+// release gives the feed back; nothing of the document stays in it.
+func (f *feed) release() {
+	f.pin.Unpin()
+	if 4*cap(f.ev)+cap(f.block)+16*cap(f.ids) > keptFeed {
+		return
+	}
+	clear(f.big)
+	f.names.clear()
+	clear(f.block)
+	*f = feed{ev: f.ev[:0], block: f.block[:0], big: f.big[:0], names: f.names, open: f.open[:0],
+		ids: f.ids[:0], idrefs: f.idrefs[:0], extra: f.extra[:0]}
+	feeds.Put(f)
+}
+
+// name gives the place of a NUL-terminated copy of s, -1 for "".
 func (f *feed) name(s string) int32 {
 	if s == "" {
 		return -1
 	}
-	key := nameKey{unsafe.StringData(s), len(s)}
-	slot := &f.cache[(uintptr(unsafe.Pointer(key.p))>>3^uintptr(key.n))%uintptr(len(f.cache))]
-	if slot.key == key {
-		return slot.off
+	slot := f.names.find(s)
+	if slot.p == nil {
+		*slot = nameSlot{unsafe.StringData(s), int32(len(s)), int32(len(f.block))}
+		f.block = append(append(f.block, s...), 0)
+		off := slot.off
+		f.names.added()
+		return off
 	}
-	off, known := f.names[key]
-	if !known {
-		off = f.write(s)
-		f.names[key] = off
-	}
-	*slot = nameSlot{key, off}
-	return off
-}
-
-// write puts a NUL-terminated copy of s into the block.
-func (f *feed) write(s string) int32 {
-	off := int32(len(f.block))
-	f.block = append(append(f.block, s...), 0)
-	return off
+	return slot.off
 }
 
 // value puts an attribute's value into the block as libxml2 wants it.
@@ -123,32 +137,42 @@ func (f *feed) value(s string) (begin, end int32) {
 // walk feeds the subtree of root.
 func (f *feed) walk(root xmltree.Node) {
 	t, end := f.t, f.t.End(root)
-	f.root = root
+	base := len(f.open)
+	next := end // where the innermost open element ends
 	for n := root; n < end; {
-		f.close(n)
+		if n == next {
+			next = f.close(n, base)
+		}
 		switch t.Kind(n) {
 		case xmltree.Element:
-			if n != root && f.opaque(t.Parent(n)) {
+			if n != root && len(f.o.Opaque) > 0 && f.opaque(t.Parent(n)) {
 				f.shallow(n)
 				n = t.End(n)
 				continue
 			}
 			f.start(n)
 			f.open = append(f.open, n)
+			next = t.End(n)
 		case xmltree.Text, xmltree.CData:
 			f.addText(n)
 		}
 		n++
 	}
-	f.close(end)
+	f.close(end, base)
 }
 
-// close ends the open elements that end at or before n.
-func (f *feed) close(n xmltree.Node) {
-	for k := len(f.open) - 1; k >= 0 && f.t.End(f.open[k]) <= n; k-- {
-		f.end(f.open[k])
+// close ends the open elements that end at n, and gives where the innermost of the
+// others ends.
+func (f *feed) close(n xmltree.Node, base int) xmltree.Node {
+	f.flush()
+	for k := len(f.open) - 1; k >= base; k-- {
+		if e := f.t.End(f.open[k]); e > n {
+			return e
+		}
+		f.ev = append(f.ev, phaseEnd)
 		f.open = f.open[:k]
 	}
+	return n
 }
 
 // opaque tells whether the content of n's children is not fed: the schema does not
@@ -165,9 +189,10 @@ func (f *feed) opaque(n xmltree.Node) bool {
 // shallow feeds an element as if it were empty, and looks for identifiers in it.
 func (f *feed) shallow(n xmltree.Node) {
 	f.flush()
-	local, space := f.name(f.t.Local(n)), f.name(f.t.Space(n))
-	f.ev = append(f.ev, phaseStart, int32(n), local, -1, space, 0, 0)
-	f.ev = append(f.ev, phaseEnd, int32(n), local, space)
+	f.ev = append(f.ev, phaseStart, int32(n), f.name(f.t.Local(n)), f.name(f.t.Space(n)), 0, 0, phaseEnd)
+	if len(f.o.IDs) == 0 && len(f.o.IDRefs) == 0 {
+		return
+	}
 	for m := n; m < f.t.End(n); m++ {
 		for a, end := f.t.Attrs(m); a < end; a++ {
 			f.noteID(m, a)
@@ -178,16 +203,16 @@ func (f *feed) shallow(n xmltree.Node) {
 func (f *feed) start(n xmltree.Node) {
 	f.flush()
 	t := f.t
-	local, space := f.name(t.Local(n)), f.name(t.Space(n))
+	local, space := t.Local(n), t.Space(n)
 	if f.rename != (Name{}) {
-		local, space = f.name(f.rename.Local), f.name(f.rename.Space)
-		f.renamed, f.rename = f.rename, Name{}
+		local, space = f.rename.Local, f.rename.Space
+		f.rename = Name{}
 	}
 	at := len(f.ev)
-	f.ev = append(f.ev, phaseStart, int32(n), local, f.name(t.Prefix(n)), space, 0, 0)
+	f.ev = append(f.ev, phaseStart, int32(n), f.name(local), f.name(space), 0, 0)
 	nns := f.declarations(n)
 	nattrs := f.attributes(n)
-	f.ev[at+5], f.ev[at+6] = nns, nattrs
+	f.ev[at+4], f.ev[at+5] = nns, nattrs
 	f.most = max(f.most, int(2*nns+5*nattrs))
 }
 
@@ -206,10 +231,13 @@ func (f *feed) declarations(n xmltree.Node) (count int32) {
 	return count
 }
 
+// nul is a name that C takes for the empty string.
+const nul = "\x00"
+
 // uri gives the place of a namespace name; "" is a string here, not NULL.
 func (f *feed) uri(s string) int32 {
 	if s == "" {
-		return f.name("\x00"[:1]) // one NUL: an empty string for C
+		return f.name(nul)
 	}
 	return f.name(s)
 }
@@ -218,31 +246,31 @@ func (f *feed) uri(s string) int32 {
 func (f *feed) attributes(n xmltree.Node) (count int32) {
 	t := f.t
 	for a, end := t.Attrs(n); a < end; a++ {
-		value := t.AttrValue(a)
-		if t.AttrSpace(a) == spaceXSI && t.AttrLocal(a) == "type" {
+		value, local, space := t.AttrValue(a), t.AttrLocal(a), t.AttrSpace(a)
+		if space == spaceXSI && local == "type" {
 			if f.typ != "" {
 				continue
 			}
-			value = f.xsiType(value)
+			value = documentType(value)
 		}
-		local, prefix, space := f.name(t.AttrLocal(a)), f.name(t.AttrPrefix(a)), f.name(t.AttrSpace(a))
 		begin, stop := f.value(value)
-		f.ev = append(f.ev, local, prefix, space, begin, stop)
+		f.ev = append(f.ev, f.name(local), f.name(space), begin, stop)
 		count++
 		f.noteID(n, a)
 	}
 	if f.typ != "" {
 		begin, stop := f.value(f.typ)
-		f.ev = append(f.ev, f.name("type"), f.name("xsi"), f.name(spaceXSI), begin, stop)
+		f.ev = append(f.ev, f.name("type"), f.name(spaceXSI), begin, stop)
 		count++
 		f.typ = ""
 	}
 	return count
 }
 
-// xsiType gives what is fed for a document's xsi:type.
-func (f *feed) xsiType(value string) string {
-	if _, local, ok := strings.Cut(value, ":"); ok && strings.Contains(local, ".") || !ok && strings.Contains(value, ".") {
+// documentType gives what is fed for a document's xsi:type.
+func documentType(value string) string {
+	local := value[strings.IndexByte(value, ':')+1:]
+	if strings.Contains(local, ".") {
 		return hiddenType
 	}
 	return value
@@ -262,24 +290,12 @@ func (f *feed) noteID(n xmltree.Node, a xmltree.Attr) {
 	}
 }
 
-func (f *feed) end(n xmltree.Node) {
-	f.flush()
-	local, space := f.t.Local(n), f.t.Space(n)
-	if n == f.root && f.renamed != (Name{}) {
-		local, space = f.renamed.Local, f.renamed.Space
-		f.renamed = Name{}
-	}
-	f.ev = append(f.ev, phaseEnd, int32(n), f.name(local), f.name(space))
-}
-
 // addText gathers text up to the next tag, across comments, instructions and
 // sections: libxml2 would append every piece at the cost of all before it.
 func (f *feed) addText(n xmltree.Node) {
 	b := f.t.Value(n)
-	if len(b) == 0 || len(f.open) == 0 {
-		return
-	}
 	switch {
+	case len(b) == 0:
 	case f.joined:
 		f.block = append(f.block, b...)
 	case f.text != nil:
@@ -287,7 +303,7 @@ func (f *feed) addText(n xmltree.Node) {
 		f.block = append(append(f.block, f.text...), b...)
 		f.joined = true
 	default:
-		f.text, f.textOf = b, f.open[len(f.open)-1]
+		f.text = b
 	}
 }
 
@@ -297,14 +313,14 @@ func (f *feed) flush() {
 	case f.text == nil:
 		return
 	case f.joined:
-		f.ev = append(f.ev, phaseText, int32(f.textOf), f.textAt, int32(len(f.block))-f.textAt)
+		f.ev = append(f.ev, phaseText, f.textAt, int32(len(f.block))-f.textAt)
 	case len(f.text) >= bigText:
 		p := unsafe.SliceData(f.text)
 		f.pin.Pin(p)
-		f.ev = append(f.ev, phaseBig, int32(f.textOf), int32(len(f.big)), int32(len(f.text)))
+		f.ev = append(f.ev, phaseBig, int32(len(f.big)), int32(len(f.text)))
 		f.big = append(f.big, unsafe.Pointer(p))
 	default:
-		f.ev = append(f.ev, phaseText, int32(f.textOf), int32(len(f.block)), int32(len(f.text)))
+		f.ev = append(f.ev, phaseText, int32(len(f.block)), int32(len(f.text)))
 		f.block = append(f.block, f.text...)
 	}
 	f.text, f.joined = nil, false

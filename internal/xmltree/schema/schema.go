@@ -18,8 +18,10 @@
 // # What it demands of a schema
 //
 // All types are named. One file is the only one that is imported for its
-// namespace. Patterns are deterministic (Deterministic) and without counters.
-// Names of types that no document may give in xsi:type hold a dot.
+// namespace. Patterns are deterministic and without counters: libxml2 tries the
+// others with a way back, in more than linear time, and counts wrongly.
+// Names of types that no document may give in xsi:type hold a dot. A fixed value is
+// fixed by an attribute or a type, not by an element: the second pass knows types.
 //
 // # Safety
 //
@@ -172,18 +174,3 @@ func compile(files map[string][]byte) (C.xmlSchemaPtr, error) {
 // Refused tells how often libxml2 wanted to open something in this process and was
 // not let; a test holds it at zero.
 func Refused() int { return int(C.portti_refused()) }
-
-// Deterministic tells whether a pattern compiles to a deterministic automaton, so
-// that matching takes linear time whatever the value.
-func Deterministic(pattern string) (bool, error) {
-	initialize()
-	p := C.CString(pattern)
-	defer C.free(unsafe.Pointer(p))
-	switch C.portti_deterministic(p) {
-	case 1:
-		return true, nil
-	case 0:
-		return false, nil
-	}
-	return false, fmt.Errorf("schema: the pattern does not compile")
-}

@@ -47,10 +47,12 @@ func (s *Schema) Validate(t *xmltree.Tree, root xmltree.Node, o Options) ([]Faul
 		return []Fault{{Kind: RootUnknown, Node: root, Attr: -1, Expected: s.roots(&o)}}, nil
 	}
 	f := newFeed(t, &o)
-	f.extra = append(around(t, root), [2]string{"xml", xmltree.NamespaceXML})
+	defer f.release()
+	f.extra = append(append(f.extra, around(t, root)...), [2]string{"xml", xmltree.NamespaceXML})
 	if name != (Name{t.Space(root), t.Local(root)}) {
 		f.rename = name
 	}
+	f.reserve(root)
 	f.walk(root)
 	raws, err := s.run(f)
 	if err != nil {
@@ -99,13 +101,11 @@ func (s *Schema) roots(o *Options) []Name {
 // run hands the events over and takes back what libxml2 found.
 func (s *Schema) run(f *feed) ([]raw, error) {
 	f.flush()
-	defer f.pin.Unpin()
-	big := append(f.big, nil)
-	block := append(f.block, 0)
+	f.big, f.block = append(f.big, nil), append(f.block, 0) // never empty
 	r := C.portti_validate(s.c,
 		(*C.int32_t)(unsafe.Pointer(unsafe.SliceData(f.ev))), C.size_t(len(f.ev)),
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(block))),
-		(**C.char)(unsafe.Pointer(unsafe.SliceData(big))),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(f.block))),
+		(**C.char)(unsafe.Pointer(unsafe.SliceData(f.big))),
 		C.size_t(f.most), MaxFaults)
 	runtime.KeepAlive(s)
 	if r.n == 0 && r.status == 0 {
