@@ -137,30 +137,40 @@ func FormatHetu(born time.Time, individual int) string {
 
 // FindHetus calls found for each valid personal identity code in b that no
 // letter or digit touches, with its offset. It stops when found gives false.
-// Linear in len(b).
+// Linear in len(b); it looks at every sixth byte only, as a code begins with six
+// digits.
 func FindHetus[T string | []byte](b T, found func(offset int, h Hetu) bool) {
-	run := 0 // digits in a row just before i
-	for i := 0; i < len(b); i++ {
-		c := b[i]
-		if c >= '0' && c <= '9' {
-			run++
+	for i := 5; i < len(b); {
+		if b[i] < '0' || b[i] > '9' {
+			i += 6
 			continue
 		}
-		at := run
-		run = 0
-		if at != 6 || i+5 > len(b) {
-			continue
+		start, end := i, i+1
+		for start > 0 && b[start-1] >= '0' && b[start-1] <= '9' {
+			start--
 		}
-		start := i - 6
-		if start > 0 && alphanumeric(b[start-1]) || i+5 < len(b) && alphanumeric(b[i+5]) {
-			continue
+		for end < len(b) && b[end] >= '0' && b[end] <= '9' {
+			end++
 		}
-		var code [hetuLength]byte
-		copy(code[:], b[start:])
-		if h, fault := parseHetu(&code); fault == HetuOk && !found(start, h) {
-			return
+		if end-start == 6 {
+			if h, ok := hetuAt(b, start); ok && !found(start, h) {
+				return
+			}
 		}
+		i = end + 6
 	}
+}
+
+// hetuAt reads the code that begins at start, if one does and stands alone.
+func hetuAt[T string | []byte](b T, start int) (Hetu, bool) {
+	end := start + hetuLength
+	if end > len(b) || start > 0 && alphanumeric(b[start-1]) || end < len(b) && alphanumeric(b[end]) {
+		return Hetu{}, false
+	}
+	var code [hetuLength]byte
+	copy(code[:], b[start:end])
+	h, fault := parseHetu(&code)
+	return h, fault == HetuOk
 }
 
 // alphanumeric counts bytes of letters beyond ASCII as letters too.

@@ -63,20 +63,25 @@ func Decode(pieces ...[]byte) ([]byte, int, *Error) {
 // compact joins the pieces without whitespace into a new slice; one piece
 // without whitespace is given back as it is.
 func compact(pieces [][]byte) (joined []byte, space int) {
-	total := 0
+	total, lines := 0, 0
 	for _, p := range pieces {
 		total += len(p)
-		for _, c := range []byte(" \t\r\n") {
+		lines += bytes.Count(p, []byte{'\n'})
+		for _, c := range []byte(" \t\r") {
 			space += bytes.Count(p, []byte{c})
 		}
 	}
-	if len(pieces) == 1 && space == 0 {
+	if len(pieces) == 1 && space+lines == 0 {
 		return pieces[0], 0
 	}
-	joined = make([]byte, 0, total-space)
+	next := func(p []byte) int { return bytes.IndexByte(p, '\n') } // the usual whitespace, and the fastest to find
+	if space > 0 {
+		next = func(p []byte) int { return bytes.IndexAny(p, " \t\r\n") }
+	}
+	joined = make([]byte, 0, total-space-lines)
 	for _, p := range pieces {
 		for len(p) > 0 {
-			end := bytes.IndexAny(p, " \t\r\n")
+			end := next(p)
 			if end < 0 {
 				joined = append(joined, p...)
 				break
@@ -85,7 +90,7 @@ func compact(pieces [][]byte) (joined []byte, space int) {
 			p = p[end+1:]
 		}
 	}
-	return joined, space
+	return joined, space + lines
 }
 
 // diagnose finds the first fault of text that is known to be wrong.
