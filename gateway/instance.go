@@ -60,7 +60,7 @@ var ErrProduction = errors.New("gateway: the production world needs encryption a
 // greatest size in bytes, 0 for the default.
 func NewJudge(profile catalogue.Profile, world pipeline.World, trust xmldsig.Trust, limit int64, now func() time.Time) *pipeline.Judge {
 	return &pipeline.Judge{
-		Profile: profile, World: world, Now: now,
+		Profile: profile, World: world,
 		Verifier: &xmldsig.Verifier{Trust: trust, Now: now},
 		Frames:   frame.Reader{Profile: profile},
 		Limits:   xmltree.Limits{Bytes: int(documentLimit(limit))},

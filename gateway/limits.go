@@ -41,6 +41,8 @@ const budgetStep = 1 << 20
 // the budget when it is done with the bytes, also after an error.
 func (s *Server) body(w http.ResponseWriter, r *http.Request) (b []byte, held int64, err error) {
 	limit := s.limits.Message
+	src := &slowReader{r: r.Body, rc: http.NewResponseController(w), start: time.Now(), l: s.limits}
+	defer func() { src.done(err) }()
 	if r.ContentLength > limit {
 		return nil, 0, errTooLarge
 	}
@@ -48,8 +50,6 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (b []byte, held in
 	if r.ContentLength >= 0 {
 		most = r.ContentLength
 	}
-	src := &slowReader{r: r.Body, rc: http.NewResponseController(w), start: s.o.Now(), l: s.limits}
-	defer src.done()
 	for int64(len(b)) < most {
 		if int64(len(b)) == held {
 			next := min(most, max(budgetStep, 2*held))
@@ -93,8 +93,20 @@ func (s *slowReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// done takes the deadline off again, so that the connection can be used on.
-func (s *slowReader) done() { _ = s.rc.SetReadDeadline(time.Time{}) }
+// lingerTime is how long the rest of a body that is not taken may still come in,
+// so that its sender gets to read why.
+const lingerTime = 2 * time.Second
+
+// done ends the reading. After a whole body the deadline is taken off, so that the
+// connection can be used on; after any other net/http reads on for a while before
+// it closes the connection, which must not last.
+func (s *slowReader) done(err error) {
+	deadline := time.Time{}
+	if err != nil {
+		deadline = time.Now().Add(lingerTime)
+	}
+	_ = s.rc.SetReadDeadline(deadline)
+}
 
 // limitListener holds back the accepting of more than n connections.
 func limitListener(ln net.Listener, n int) net.Listener {

@@ -91,20 +91,20 @@ func (s *Server) soap(w http.ResponseWriter, r *http.Request) {
 		s.describe(w, r)
 		return
 	}
-	arrived := s.o.Now()
+	began := time.Now() // the machine's clock; the archive's may be another
 	req := pipeline.Request{
-		ID: w.Header().Get("X-Request-Id"), Arrived: arrived,
+		ID: w.Header().Get("X-Request-Id"), Arrived: s.o.Now(),
 		ContentType: r.Header.Get("Content-Type"), SOAPAction: r.Header.Get("SOAPAction"),
 	}
 	a, size, read := s.answer(w, r, req)
 	w.Header().Set("Content-Type", a.ContentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
-	_ = http.NewResponseController(w).SetWriteDeadline(s.o.Now().Add(s.limits.WriteTime))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.limits.WriteTime))
 	w.WriteHeader(a.Status)
 	_, err := w.Write(a.Body)
-	took := s.o.Now().Sub(read)
+	took := time.Since(read)
 	s.metrics.observe(strconv.Itoa(a.Status), size, took, a.Report)
-	s.log(req, r, a, size, read.Sub(arrived), took, err)
+	s.log(req, r, a, size, read.Sub(began), took, err)
 }
 
 func wantsWSDL(r *http.Request) bool {
@@ -125,14 +125,15 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 // answer reads the message and has it handled; read is when its last octet came.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, req pipeline.Request) (a pipeline.Answer, size int, read time.Time) {
 	if f, status := s.refuse(r); f != nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime))
 		if status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", "POST")
 		}
-		return s.fault(w, req, status, *f), 0, s.o.Now()
+		return s.fault(w, req, status, *f), 0, time.Now()
 	}
 	body, held, err := s.body(w, r)
 	defer s.budget.give(held)
-	read = s.o.Now()
+	read = time.Now()
 	if err != nil {
 		f, status := s.bodyFault(err)
 		return s.fault(w, req, status, f), len(body), read

@@ -37,8 +37,6 @@ type Judge struct {
 	Frames frame.Reader
 	// Limits bound a document.
 	Limits xmltree.Limits
-	// Now is the clock of timings.
-	Now func() time.Time
 }
 
 // Frame reads the frame whose element is root and judges it by its schema. The
@@ -80,7 +78,7 @@ type Judgement struct {
 	Decision   Decision
 	Timings    Timings
 	// Failure is an error of ours: the document could not be judged to the end. The
-	// decision is then Reject, with SYSTEM-FAILURE among the findings.
+	// decision is then Reject; the findings do not say why.
 	Failure error
 }
 
@@ -96,7 +94,7 @@ type judging struct {
 
 // Document judges a document. It does not panic.
 func (j *Judge) Document(in Input) *Judgement {
-	watch := newStopwatch(j.Now)
+	watch := newStopwatch()
 	g := &judging{Judge: j, in: in, out: &Judgement{}, more: map[string]int{}, lap: watch.lap}
 	g.safely(g.run)
 	g.out.Timings = watch.out
@@ -104,11 +102,14 @@ func (j *Judge) Document(in Input) *Judgement {
 		g.more[id] += n
 	}
 	g.out.Decision = Decide(g.list.Items(), g.more, j.Profile)
+	if g.out.Failure != nil {
+		g.out.Decision = Reject
+	}
 	g.out.Findings = withMore(g.list.Items(), g.more)
 	return g.out
 }
 
-// safely runs the stages; a panic or an error of ours becomes SYSTEM-FAILURE.
+// safely runs the stages; a panic or an error of ours becomes Failure.
 func (g *judging) safely(run func() error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -123,7 +124,6 @@ func (g *judging) safely(run func() error) {
 func (g *judging) fail(err error) {
 	g.out.Failure = err
 	g.out.Body = nil
-	g.list.Add(finding.Finding{Rule: RuleFailure})
 }
 
 // PanicError is a panic of a stage.

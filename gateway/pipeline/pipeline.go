@@ -77,7 +77,7 @@ type message struct {
 // Handle takes a request to its answer. It does not panic. What was accepted is
 // carried through even if ctx ends.
 func (p *Pipeline) Handle(ctx context.Context, req Request) Answer {
-	m := &message{Pipeline: p, req: req, watch: newStopwatch(p.Now)}
+	m := &message{Pipeline: p, req: req, watch: newStopwatch()}
 	if !p.enter(ctx) {
 		return m.fault(http.StatusServiceUnavailable, false, finding.Finding{Rule: RuleFailure, Params: m.requestParam()})
 	}
@@ -196,9 +196,9 @@ func (m *message) document() {
 	m.judged = m.Judge.Document(Input{Frame: m.frame, Document: document, Arrived: m.req.Arrived})
 	m.findings = append(m.findings, m.judged.Findings...)
 	m.watch.out = append(m.watch.out, m.judged.Timings...)
-	m.watch.last = m.Now()
+	m.watch.last = time.Now()
 	if m.judged.Failure != nil {
-		m.report.Failure = m.judged.Failure
+		m.broke(m.judged.Failure)
 	}
 }
 
