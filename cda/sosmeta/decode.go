@@ -152,10 +152,9 @@ func (d *decoder) value(field int32, item bool, parent Ref, key int32) bool {
 	case c == '[':
 		ok = d.array(f, field, r)
 	case c == '"':
-		d.values[r].typ = TypeString
 		var escaped bool
 		if escaped, ok = d.str(r); ok {
-			d.values[r].escaped = escaped
+			d.values[r].typ, d.values[r].escaped = TypeString, escaped
 			if f != nil {
 				d.checkString(f, field, r, escaped)
 			}

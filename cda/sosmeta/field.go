@@ -98,7 +98,6 @@ type Field struct {
 	index    int32 // in Structure.fields
 	parent   *Field
 	path     string
-	token    string           // the key as a step of a JSON pointer
 	byKey    map[string]int32 // index in Fields
 	required int              // number of required Fields
 	match    matcher

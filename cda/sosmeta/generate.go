@@ -54,7 +54,7 @@ func (s *Structure) Generate(o GenerateOptions) (*Generated, error) {
 	if o.At.IsZero() {
 		o.At = s.Version.AddDate(0, 1, 0)
 	}
-	g := &generator{o: o, rnd: rand.New(rand.NewPCG(o.Seed, uint64(o.Mode)))}
+	g := newGenerator(o)
 	root := g.object(s.Root())
 	if g.err != nil {
 		return nil, fmt.Errorf("sosmeta: generate %s: %w", s.OID, g.err)
@@ -80,6 +80,10 @@ type generator struct {
 	o   GenerateOptions
 	rnd *rand.Rand
 	err error
+}
+
+func newGenerator(o GenerateOptions) *generator {
+	return &generator{o: o, rnd: rand.New(rand.NewPCG(o.Seed, uint64(o.Mode)))}
 }
 
 func (g *generator) chance(percent int) bool { return g.rnd.IntN(100) < percent }

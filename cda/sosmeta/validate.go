@@ -79,9 +79,6 @@ func (in *Instance) seal() {
 		if v := &in.values[i]; v.next == 0 {
 			v.next = Ref(len(in.values))
 			v.end = max(v.end, v.start)
-			if v.typ == TypeString { // without an end: nothing to read
-				v.typ = TypeNull
-			}
 		}
 	}
 }
