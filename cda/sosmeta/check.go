@@ -52,8 +52,7 @@ func (d *decoder) checkLength(f *slot, r Ref, b []byte) {
 	}
 	fd, start := d.fields[d.values[r].field], int(d.values[r].start)
 	if !long {
-		p := append(slices.Clone(fd.params), finding.P("min", strconv.Itoa(fd.MinLength)))
-		d.fault(RuleTextLength, r, start, "", p)
+		d.fault(RuleTextLength, r, start, "", fd.lengthParams)
 		return
 	}
 	if len(strings.TrimSpace(string(b))) == 0 {

@@ -102,9 +102,11 @@ type Field struct {
 	required int              // number of required Fields
 	match    matcher
 	params   []finding.Param
-	conds    []*boundCondition
-	fact     FactKind
-	role     role
+	// lengthParams are params with the least length, where there is one.
+	lengthParams []finding.Param
+	conds        []*boundCondition
+	fact         FactKind
+	role         role
 }
 
 // role is what a string means within a coded value or identifier.

@@ -7,9 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"portti/internal/finding"
 )
 
 // Format is the name and version of the table's file form; see the package comment.
@@ -308,6 +312,9 @@ func (s *Structure) newField(w wireField, parent *Field) *Field {
 	f.role = roleOf(f)
 	f.fact = factOf(f)
 	f.params = fieldParams(f)
+	if f.MinLength > 0 {
+		f.lengthParams = append(slices.Clone(f.params), finding.P("min", strconv.Itoa(f.MinLength)))
+	}
 	f.byKey = make(map[string]int32, len(sp.Fields))
 	return f
 }

@@ -88,12 +88,19 @@ func (d *decoder) findings(in *Instance) []finding.Finding {
 	if len(d.faults) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(d.faults, func(a, b fault) int { return cmp.Compare(a.off, b.off) })
+	order := make([]int32, len(d.faults))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(d.faults[a].off, d.faults[b].off), cmp.Compare(a, b))
+	})
 	out := make([]finding.Finding, len(d.faults))
 	at := newCursor(d.src)
 	pointers := make([]byte, 0, 64*len(d.faults))
 	ends := make([]int, len(d.faults))
-	for i, f := range d.faults {
+	for i, k := range order {
+		f := &d.faults[k]
 		line, column := at.at(int(f.off))
 		out[i] = finding.Finding{Rule: f.rule, Value: f.value, Params: f.params,
 			Place: finding.Place{Source: finding.SourceJSON, Line: line, Column: column}}
