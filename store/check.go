@@ -9,8 +9,8 @@ import (
 
 // Problem is one thing that Check found wrong.
 type Problem struct {
-	// Area is "file", "document", "frame", "receipt", "leaf", "series", "index", "log",
-	// "nullification" or "counters".
+	// Area is "file", "schema", "settings", "document", "frame", "receipt", "leaf",
+	// "series", "index", "log", "nullification" or "counters".
 	Area string
 	// ID is the document or series concerned, or a number as "#12".
 	ID string
@@ -45,15 +45,15 @@ func (r *CheckReport) add(area, id, format string, args ...any) {
 const checkBatch = 200
 
 // Check reads everything again and names whatever is damaged, missing or does not
-// fit: SQLite's own structure, the bytes of documents and frames against their
+// fit: SQLite's own structure, tables and triggers as they should be, the bytes of documents and frames against their
 // hashes, leaves against rows and salts, numbers without gaps, series against
 // documents, index and counters against both. It changes nothing and may run while
 // the archive serves. The error tells only that the check itself could not go on.
 func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 	r := new(CheckReport)
 	c := &checker{s: s, r: r}
-	steps := []func(context.Context) error{c.file, c.documents, c.leaves, c.series, c.nullifications, c.usage, c.disclosures,
-		c.messages, c.keys, c.counters}
+	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.leaves, c.series, c.nullifications,
+		c.usage, c.disclosures, c.messages, c.purges, c.keys, c.counters}
 	for _, step := range steps {
 		err := step(ctx)
 		switch {
@@ -287,6 +287,7 @@ const sqlCheckLeaves = `SELECT l.seq, l.kind, CASE l.kind
 		OR NOT EXISTS (SELECT 1 FROM salts x WHERE x.leaf = l.seq)
 	WHEN 4 THEN EXISTS (SELECT 1 FROM nullifications x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	WHEN 5 THEN EXISTS (SELECT 1 FROM disposals x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 6 THEN EXISTS (SELECT 1 FROM purges x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	ELSE 0 END FROM leaves l WHERE l.seq > ? ORDER BY l.seq LIMIT ?`
 
 // leaves checks that they are gap-free and that what they are about is there. A log

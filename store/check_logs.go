@@ -121,3 +121,20 @@ func (c *checker) messages(ctx context.Context) error {
 		return seq, nil
 	})
 }
+
+const sqlCheckPurges = `SELECT p.seq, p.log, p.before, p.at, p.leaf, l.kind, l.subject, l.entry, t.salt FROM purges p
+	LEFT JOIN leaves l ON l.seq = p.leaf LEFT JOIN salts t ON t.leaf = p.leaf WHERE p.seq > ? ORDER BY p.seq LIMIT ?`
+
+func (c *checker) purges(ctx context.Context) error {
+	return c.each(ctx, sqlCheckPurges, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
+		var seq, before, at, leaf int64
+		var log string
+		var kind, subject sql.NullInt64
+		var entry, salt []byte
+		if err := rows.Scan(&seq, &log, &before, &at, &leaf, &kind, &subject, &entry, &salt); err != nil {
+			return seq, err
+		}
+		c.leaf(leafPurge, leaf, seq, "purge "+num(seq), kind, subject, entry, salt, purgeRecord(log, before, at))
+		return seq, nil
+	})
+}

@@ -14,6 +14,7 @@ const (
 	leafDisclosure    = 3
 	leafNullification = 4
 	leafDisposal      = 5
+	leafPurge         = 6
 )
 
 const saltSize = 16

@@ -31,6 +31,7 @@ const (
 	setCreated    = "created"
 	setEncryption = "encryption"
 	setKeyCheck   = "index_key_check"
+	setChecksum   = "checksum" // CRC-32C over all others, in hex
 )
 
 // openDB opens a pool on the archive's file. Mode "query_only" is for readers.
@@ -204,15 +205,26 @@ func (s *Store) writeSettings(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer tx.Rollback()
+	insert := func(name string, value []byte) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES (?, ?)`, name, value)
+		return err
+	}
 	for name, value := range map[string][]byte{
 		setArchive:    []byte(rand.Text()),
 		setCreated:    binary.BigEndian.AppendUint64(nil, uint64(s.now().UnixMicro())),
 		setEncryption: []byte("none"),
 		setKeyCheck:   check[:],
 	} {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES (?, ?)`, name, value); err != nil {
+		if err := insert(name, value); err != nil {
 			return err
 		}
+	}
+	sum, err := settingsChecksum(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := insert(setChecksum, sum); err != nil {
+		return err
 	}
 	return tx.Commit()
 }

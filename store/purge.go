@@ -13,9 +13,29 @@ const MessageRetention = 30 * 24 * time.Hour
 const purgeBatch = 200
 
 const (
-	sqlPurge         = `INSERT INTO purges (log, before, at) VALUES (?, ?, ?)`
+	sqlPurge         = `INSERT INTO purges (seq, log, before, at, leaf) VALUES (?, ?, ?, ?, ?)`
 	sqlPurgeMessages = `DELETE FROM message_log WHERE seq IN (SELECT seq FROM message_log WHERE arrived < ? ORDER BY arrived LIMIT ?)`
 )
+
+// purgeMessages is the message log's name in purges.
+const purgeMessages = "message"
+
+func purgeRecord(log string, before, at int64) *record {
+	return new(record).text(log).int(before, at)
+}
+
+// allowPurge records that rows of a log older than before may go.
+func (t *tx) allowPurge(log string, before, at int64, l *leaf) error {
+	n, err := t.leaf(l, t.seq.purge)
+	if err != nil {
+		return err
+	}
+	if err := t.exec(sqlPurge, t.seq.purge, log, before, at, n); err != nil {
+		return err
+	}
+	t.seq.purge++
+	return nil
+}
 
 // PurgeMessages removes message-log rows that arrived before the given time, at
 // most what MessageRetention allows by the archive's clock, in small commits
@@ -26,7 +46,11 @@ func (s *Store) PurgeMessages(ctx context.Context, before time.Time) (int64, err
 		before = limit
 	}
 	cut := micros(before)
-	err := s.do(ctx, "purge", 0, func(t *tx) error { return t.exec(sqlPurge, "message", cut, micros(now)) })
+	l, err := newLeaf(leafPurge, purgeRecord(purgeMessages, cut, micros(now)), s.opt.Random)
+	if err != nil {
+		return 0, fail("purge", err)
+	}
+	err = s.do(ctx, "purge", 0, func(t *tx) error { return t.allowPurge(purgeMessages, cut, micros(now), &l) })
 	if err != nil {
 		return 0, err
 	}

@@ -91,7 +91,7 @@ type writer struct {
 // sequences are the next numbers of the tables that the writer numbers itself, so
 // that a leaf can name a row and a row its leaf, and gaps mean loss.
 type sequences struct {
-	document, leaf, usage, disclosure, message, nullification int64
+	document, leaf, usage, disclosure, message, nullification, purge int64
 }
 
 // mark remembers a committed document for the re-check after an I/O error.
@@ -157,8 +157,9 @@ func (w *writer) loadSequences(ctx context.Context) error {
 		(SELECT coalesce(max(seq), 0) + 1 FROM usage_log),
 		(SELECT coalesce(max(seq), 0) + 1 FROM disclosure_log),
 		(SELECT coalesce(max(seq), 0) + 1 FROM message_log),
-		(SELECT coalesce(max(seq), 0) + 1 FROM nullifications)`).Scan(
-		&w.seq.document, &w.seq.leaf, &w.seq.usage, &w.seq.disclosure, &w.seq.message, &w.seq.nullification)
+		(SELECT coalesce(max(seq), 0) + 1 FROM nullifications),
+		(SELECT coalesce(max(seq), 0) + 1 FROM purges)`).Scan(&w.seq.document, &w.seq.leaf, &w.seq.usage,
+		&w.seq.disclosure, &w.seq.message, &w.seq.nullification, &w.seq.purge)
 }
 
 // recheck proves that the last acknowledged documents are there and intact.

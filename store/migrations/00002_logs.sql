@@ -79,7 +79,8 @@ CREATE TABLE purges (
   seq    INTEGER PRIMARY KEY,
   log    TEXT    NOT NULL CHECK (log IN ('message', 'usage', 'disclosure')),
   before INTEGER NOT NULL,
-  at     INTEGER NOT NULL
+  at     INTEGER NOT NULL,
+  leaf   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX purges_log ON purges (log, before);
 

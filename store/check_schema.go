@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/pressly/goose/v3"
+)
+
+// schema compares tables, indexes and triggers with those that the migrations
+// make: a trigger that is gone or changed is a wall that is down.
+func (c *checker) schema(ctx context.Context) error {
+	want, err := expectedSchema(ctx, c.s.opt.migrations)
+	if err != nil {
+		return err
+	}
+	return c.s.reading("check", func(db *sql.DB) error {
+		have, err := readSchema(ctx, db)
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			if have[name] != want[name] {
+				c.r.add("schema", name, "is not as the migrations made it")
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(have)) {
+			if _, ok := want[name]; !ok {
+				c.r.add("schema", name, "was not made by the migrations")
+			}
+		}
+		return nil
+	})
+}
+
+// expectedSchema runs the migrations on an empty database in memory.
+func expectedSchema(ctx context.Context, migrations fs.FS) (map[string]string, error) {
+	db, err := sql.Open("sqlite3", ":memory:")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1) // each connection would have a memory of its own
+	out, err := migratedSchema(ctx, db, migrations)
+	return out, errors.Join(err, db.Close())
+}
+
+func migratedSchema(ctx context.Context, db *sql.DB, migrations fs.FS) (map[string]string, error) {
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations,
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return nil, err
+	}
+	return readSchema(ctx, db)
+}
+
+func readSchema(ctx context.Context, db *sql.DB) (map[string]string, error) {
+	rows, err := db.QueryContext(ctx, `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := make(map[string]string)
+	for rows.Next() {
+		var kind, name, table, text string
+		if err := rows.Scan(&kind, &name, &table, &text); err != nil {
+			return nil, err
+		}
+		out[name] = fmt.Sprintf("%s of %s: %s", kind, table, text)
+	}
+	return out, rows.Err()
+}
+
+const sqlSettings = `SELECT name, value FROM settings WHERE name <> ? ORDER BY name`
+
+// settings checks the settings against their checksum.
+func (c *checker) settings(ctx context.Context) error {
+	return c.s.snapshot(ctx, "check", func(tx *sql.Tx) error {
+		have, err := settingsChecksum(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var want []byte
+		err = tx.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = ?`, setChecksum).Scan(&want)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && string(want) != string(have) {
+			c.r.add("settings", "", "they do not match their checksum")
+			return nil
+		}
+		return err
+	})
+}
+
+func settingsChecksum(ctx context.Context, tx *sql.Tx) ([]byte, error) {
+	rows, err := tx.QueryContext(ctx, sqlSettings, setChecksum)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	r := new(record)
+	for rows.Next() {
+		var name string
+		var value []byte
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err
+		}
+		r.text(name).bytes(value)
+	}
+	return fmt.Appendf(nil, "%08x", r.checksum()), rows.Err()
+}
