@@ -111,7 +111,9 @@ func (i *Instance) assemble(c Config) error {
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}
 	if c.TLSListen != "" {
-		if o.TLS, err = TLSConfig(c.TLS); err != nil {
+		if o.TLS, err = TLSConfig(c.TLS); err == nil {
+			o.TLS.Time = c.Now
+		} else {
 			return err
 		}
 	}

@@ -159,7 +159,7 @@ func index(d *cda.Metadata, f *frame.Frame) store.Index {
 		Case: d.Encounter.ID.Root, Relationship: l.ClientRelationship.Root,
 		Unit: d.Encounter.Unit().ID.Root, Organiser: organiser(d),
 		Effective: d.EffectiveTime.Time, Created: l.CreationTime.Time,
-		Language: d.Language.Code, Format: l.FileFormat.Code, StructuredFormat: l.StructuredFileFormat.Code,
+		Language: strings.ToLower(d.Language.Code), Format: l.FileFormat.Code, StructuredFormat: l.StructuredFileFormat.Code,
 		ContentSpec: l.ContentSpecification.Value, RetentionClass: l.RetentionClass.Code,
 		Software: strings.TrimSpace(l.Software.Product + " " + l.Software.Version), Special: l.SpecialContent.Code == "K",
 		Provider: l.ServiceProvider.Root,
