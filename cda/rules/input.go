@@ -64,8 +64,12 @@ func (in *Input) complete() {
 
 // Check judges a document, its frame and its body, and whether they agree.
 // Findings come in the order of the checks, within each in that of the document.
+// Of what is no CDA document nothing is judged: cda.Read tells that.
 func Check(in Input) []finding.Finding {
 	in.complete()
+	if !in.Doc.Tree.Is(in.Doc.Root, cda.NamespaceHL7, "ClinicalDocument") {
+		return nil
+	}
 	c := &checker{Input: in, t: in.Doc.Tree, m: &in.Doc.Metadata, group: groupOf(in.Doc, in.Book)}
 	c.operation = c.operationOf()
 	c.health()
