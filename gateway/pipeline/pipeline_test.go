@@ -109,6 +109,17 @@ func TestArchivalHoldsWhatTheDocumentSays(t *testing.T) {
 	}
 }
 
+func TestAttachmentsAreKept(t *testing.T) {
+	m := &memory{outcome: store.Outcome{Kind: store.Archived}}
+	i := strings.LastIndex(sample(), "\n--") + 1
+	end := sample()[i : i+strings.Index(sample()[i:], "--\n")]
+	attached := strings.Replace(sample(), end+"--\n", end+"\nContent-Type: application/pdf\nContent-ID: &lt;a&gt;\n\nthe attachment\n"+end+"--\n", 1)
+	a := testPipeline(t, m, accessFunc(anybody)).Handle(context.Background(), request(attached))
+	if a.Report.Verdict != Accepted || !strings.Contains(string(m.archived[0].Frame), "the attachment") {
+		t.Fatalf("%+v\n%s", a.Report, a.Body)
+	}
+}
+
 func TestFailuresOfOursAreCRAndNoCrash(t *testing.T) {
 	down := &store.Error{Kind: store.ErrBusy, Op: "archive"}
 	for _, c := range []struct {

@@ -96,7 +96,7 @@ func (m *message) newArchival() *store.Archival {
 		Nullifies:  f.Operation() == interactions.Nullify,
 		Reason:     f.Document.Reason.Code,
 		Controller: d.Custodian.ID.Root, Register: register(d, f),
-		Document: d.Tree.Source(), Frame: requestWithoutPackage(f),
+		Document: d.Tree.Source(), Frame: m.requestKept(),
 		Facts:   facts(f),
 		Index:   index(&d.Metadata, f),
 		Message: m.messageRow(),
@@ -128,13 +128,13 @@ func facts(f *frame.Frame) []byte {
 	}, "\x00"))
 }
 
-// requestWithoutPackage is the request as it came, with the MIME package cut out:
-// the document in it is archived by itself, byte for byte, and would be there
-// twice, a third larger.
-func requestWithoutPackage(f *frame.Frame) []byte {
-	t := f.Tree
+// requestKept is the request as it came, with the MIME package cut out: the
+// document in it is archived by itself, byte for byte, and would be there twice, a
+// third larger. A package with attachments stays, as they stand nowhere else.
+func (m *message) requestKept() []byte {
+	f, t := m.frame, m.frame.Tree
 	first := t.FirstChild(f.Document.Text)
-	if f.Document.Text <= 0 || first == xmltree.None {
+	if f.Document.Text <= 0 || first == xmltree.None || len(m.pkg.Attachments) > 0 {
 		return t.Source()
 	}
 	last := first
