@@ -133,6 +133,7 @@ func (r *reader) body(root, body xmltree.Node) bool {
 		r.add(RuleBodyNoChild, body, "")
 		return false
 	}
+	r.t.SetBase(r.req.Body)
 	if second := r.t.NextElement(r.req.Body); second != xmltree.None {
 		r.add(RuleBodyManyChildren, second, r.t.Local(second))
 		return false

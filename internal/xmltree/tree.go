@@ -85,6 +85,7 @@ type Tree struct {
 	owners []declOwner
 	side   []byte // values that differ from the text
 	root   Node
+	base   Node // see SetBase; Doc where it was not called
 
 	posOnce sync.Once
 	blocks  []block

@@ -28,8 +28,12 @@ func (t *Tree) XPath(n Node) string {
 		return "/"
 	}
 	ords := t.ordinals()
+	stop := Doc
+	if t.carries(n) {
+		stop = t.nodes[t.base].parent
+	}
 	var chain []Node
-	for ; n > Doc; n = t.nodes[n].parent {
+	for ; n > stop; n = t.nodes[n].parent {
 		chain = append(chain, n)
 	}
 	var b strings.Builder
@@ -76,8 +80,23 @@ func (t *Tree) writeStep(b *strings.Builder, n Node) {
 	}
 }
 
-// plain tells whether element n is in the namespace of the root element.
-func (t *Tree) plain(n Node) bool { return t.Space(n) == t.Space(t.root) }
+// SetBase makes paths of base and what is below it begin at base, as if it were the
+// root of a document of its own: a message is told of in the same paths whether it
+// came alone or in an envelope. Other nodes keep their paths. Call it before the tree
+// is shared and before the first path is asked for.
+func (t *Tree) SetBase(base Node) { t.base = base }
+
+// carries tells whether n is the base or below it.
+func (t *Tree) carries(n Node) bool { return t.base > Doc && n >= t.base && n < t.nodes[t.base].end }
+
+// plain tells whether element n is in the namespace of the element that its path
+// begins with.
+func (t *Tree) plain(n Node) bool {
+	if t.carries(n) {
+		return t.Space(n) == t.Space(t.base)
+	}
+	return t.Space(n) == t.Space(t.root)
+}
 
 // ordinals gives, for each node, its number among the siblings that its step of an
 // XPath matches. It goes through the children of each node once, so all takes linear
@@ -90,6 +109,9 @@ func (t *Tree) ordinals() []int32 {
 			if k := t.nodes[p].kind; k == Document || k == Element {
 				c.children(Node(p), ords)
 			}
+		}
+		if t.base > Doc {
+			ords[t.base] = 1
 		}
 		t.ords = ords
 	})
