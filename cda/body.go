@@ -58,7 +58,7 @@ func (f Format) String() string {
 
 // FormatOf gives the format that a media type declares.
 func FormatOf(mediaType string) Format {
-	switch base, _, _ := strings.Cut(mediaType, ";"); strings.ToLower(strings.TrimSpace(base)) {
+	switch mediaBase(mediaType) {
 	case "application/xhtml+xml", "text/html":
 		return XHTML
 	case "application/pdf":
@@ -71,6 +71,15 @@ func FormatOf(mediaType string) Format {
 		return UnknownFormat
 	}
 }
+
+// mediaBase gives a media type without parameters, in small letters.
+func mediaBase(mediaType string) string {
+	base, _, _ := strings.Cut(mediaType, ";")
+	return strings.ToLower(strings.TrimSpace(base))
+}
+
+// displayMedia are the media types of the display form (kanta-interface 6.1, 6.3).
+var displayMedia = map[string]bool{"application/xhtml+xml": true, "application/pdf": true}
 
 // Part is one decoded part of a body.
 type Part struct {
@@ -203,7 +212,7 @@ func (r *reader) display(s *BodyShape) *Part {
 	switch {
 	case s.MediaType == "":
 		r.add(RuleTextMediaType, s.Text, "")
-	case p.Declared == UnknownFormat || p.Declared == JSON:
+	case !displayMedia[mediaBase(s.MediaType)]:
 		r.addAttr(RuleTextMediaUnknown, s.Text, "mediaType", s.MediaType)
 	}
 	if c := r.t.Attr(s.Text, "compression"); c != "" {

@@ -55,7 +55,7 @@ func TestXSWBodyIsNotGivenForAnotherElement(t *testing.T) {
 func TestXSWSecondBody(t *testing.T) {
 	doc := testdoc.Replace(testdoc.Phase2(), `<component><nonXMLBody`, `<component><nonXMLBody ID="evil"><text mediaType="text/plain">evil</text></nonXMLBody></component><component><nonXMLBody`)
 	d, b, rules := bodyOf(t, doc)
-	if diff := cmp.Diff([]string{RuleBodyRepeated}, rules); diff != "" {
+	if diff := cmp.Diff([]string{RuleBodyRepeated, RuleTextMediaUnknown}, rules); diff != "" {
 		t.Error(diff)
 	}
 	if d.Body.ID != "evil" || string(b.Display.Bytes) != "evil" {
@@ -90,7 +90,7 @@ func TestBodyForms(t *testing.T) {
 		{"no representation means TXT", text(`mediaType="application/xhtml+xml"`, strings.ReplaceAll(testdoc.XHTML, "<", "&lt;")), nil},
 		{"PDF", text(`mediaType="application/pdf" representation="B64"`, b64([]byte("%PDF-1.4\n"))), nil},
 		{"media type with parameter", text(`mediaType="application/xhtml+xml; charset=UTF-8" representation="B64"`, xhtml), nil},
-		{"plain text", text(`mediaType="text/plain"`, "teksti"), nil},
+		{"plain text", text(`mediaType="text/plain"`, "teksti"), []string{RuleTextMediaUnknown}},
 		{"JSON as TXT", body(`<nonXMLBody><text ` + x + `>` + xhtml + `</text><f:json representation="TXT">{"a":1}</f:json></nonXMLBody>`), nil},
 		{"JSON as B64", body(`<nonXMLBody><text ` + x + `>` + xhtml + `</text><f:json representation="B64">` + b64([]byte(`{}`)) + `</f:json></nonXMLBody>`), nil},
 		{"structured", body(`<structuredBody ID="OIDx.0"><component/></structuredBody>`), nil},

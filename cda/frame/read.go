@@ -57,8 +57,6 @@ type reader struct {
 	out []finding.Finding
 }
 
-func (r *reader) strict() bool { return r.f.profile != catalogue.Lenient }
-
 func (r *reader) add(rule string, n xmltree.Node, value string, params ...finding.Param) {
 	if len(r.out) >= finding.Limit {
 		return

@@ -138,10 +138,12 @@ func TestMutations(t *testing.T) {
 		{`<f:fileFormat code="2"`, `<f:fileFormat code="1"`, []string{"BODY-FILEFORMAT-DIFFERS"}},
 		{`mediaType="application/xhtml+xml"`, `mediaType="application/pdf"`, []string{"BODY-FILEFORMAT-DIFFERS", "BODY-TEXT-FORMAT-DIFFERS"}},
 		{`mediaType="application/xhtml+xml"`, `mediaType="image/tiff"`, []string{"BODY-TEXT-MEDIATYPE-UNKNOWN"}},
+		{`mediaType="application/xhtml+xml"`, `mediaType="text/html"`, []string{"BODY-TEXT-MEDIATYPE-UNKNOWN"}},
+		{`<confidentialityCode code="6"`, `<confidentialityCode code="5"`, []string{"META-CONFIDENTIALITY-HEALTH"}},
 		{`mediaType="application/xhtml+xml"`, ``, []string{"BODY-TEXT-MEDIATYPE-MISSING"}},
 		{`representation="B64"`, `representation="HEX"`, []string{"BODY-TEXT-REPRESENTATION"}},
 		{`representation="B64"`, `representation="B64" compression="DF"`, []string{"BODY-TEXT-COMPRESSION"}},
-		{`<f:structuredFileFormat code="5" codeSystem="1.2.246.537.5.40179.2008"/>`, ``, []string{"BODY-JSON-UNDECLARED", "META-STRUCTUREDFILEFORMAT-MISSING"}},
+		{`<f:structuredFileFormat code="5" codeSystem="1.2.246.537.5.40179.2008"/>`, ``, []string{"META-STRUCTUREDFILEFORMAT-MISSING"}},
 	} {
 		doc := testdoc.Replace(testdoc.Phase2(), m.old, m.new)
 		if diff := cmp.Diff(m.want, ids(judged(t, doc))); diff != "" {
@@ -192,7 +194,7 @@ func TestVersionChain(t *testing.T) {
 // DOC-12: what runs, loads or is not well-formed does not pass.
 func TestDOC12_DisplayForm(t *testing.T) {
 	div := func(inner string) string {
-		return `<div xmlns="http://www.w3.org/1999/xhtml" id="OID` + testdoc.ID + `">` + inner + `</div>`
+		return `<div xmlns="http://www.w3.org/1999/xhtml" class="x soc-document" id="OID` + testdoc.ID + `">` + inner + `</div>`
 	}
 	for _, c := range []struct {
 		display string
@@ -212,8 +214,10 @@ func TestDOC12_DisplayForm(t *testing.T) {
 		{div(`<img src="data:image/svg+xml;base64,AAAA"/>`), []string{"BODY-XHTML-EXTERNAL"}},
 		{div(`<p style="background:url(http://x.invalid/)">x</p>`), []string{"BODY-XHTML-STYLE"}},
 		{div(`<?php x ?>`), []string{"BODY-XHTML-ELEMENT"}},
-		{`<div id="OID` + testdoc.ID + `"/>`, []string{"BODY-XHTML-NAMESPACE"}},
-		{`<div xmlns="http://www.w3.org/1999/xhtml" id="OID1.2.3"/>`, []string{"BODY-XHTML-ID-DIFFERS"}},
+		{`<div class="soc-document" id="OID` + testdoc.ID + `"/>`, []string{"BODY-XHTML-NAMESPACE"}},
+		{`<div xmlns="http://www.w3.org/1999/xhtml" class="soc-document" id="OID1.2.3"/>`, []string{"BODY-XHTML-ID-DIFFERS"}},
+		{`<div xmlns="http://www.w3.org/1999/xhtml" class="document"/>`, []string{"BODY-XHTML-ROOT"}},
+		{`<html xmlns="http://www.w3.org/1999/xhtml"/>`, []string{"BODY-XHTML-ROOT"}},
 		{div(`<p>`), []string{"BODY-XHTML-SYNTAX"}},
 		{div(`&nbsp;`), []string{"BODY-XHTML-SYNTAX"}},
 		{`<!DOCTYPE html>` + div(``), []string{"BODY-XHTML-SYNTAX"}},
@@ -243,6 +247,14 @@ func TestBodyJSON(t *testing.T) {
 		}
 	}
 	doc := testdoc.Cut(testdoc.Phase2(), "<f:json>", "</f:json>")
+	bare := testdoc.Cut(testdoc.Cut(doc, "<f:structuredFileFormat", "/>"), "<f:contentSpecificationId>", "</f:contentSpecificationId>")
+	if got := ids(judged(t, bare)); got != nil {
+		t.Errorf("DOC-3: an unstructured document of phase II: %v", got)
+	}
+	note := testdoc.Replace(bare, `<code code="15" codeSystem="1.2.246.537.6.1506`, `<code code="19" codeSystem="1.2.246.537.6.1506`)
+	if diff := cmp.Diff([]string{"META-CONTENTSPECIFICATION-MISSING", "META-STRUCTUREDFILEFORMAT-MISSING"}, ids(judged(t, note))); diff != "" {
+		t.Errorf("DOC-7: a case note without structure: %s", diff)
+	}
 	if diff := cmp.Diff([]string{"BODY-JSON-MISSING"}, ids(judged(t, doc))); diff != "" {
 		t.Error(diff)
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"portti/cda"
@@ -22,6 +23,9 @@ func (c *checker) consistency() {
 	}
 	c.contentSpecification()
 	c.formats()
+	if f := c.m.Confidentiality; f.Code == "5" {
+		c.addAttr(RuleConfidentiality, f.Node, "code", f.Code)
+	}
 	if c.group == "relationship" && len(c.m.Clients) > 1 {
 		c.add(RuleRelationshipClients, c.m.Clients[1].Node, "")
 	}
@@ -90,11 +94,8 @@ func (c *checker) formats() {
 	if media := cda.FormatOf(b.MediaType); declared != cda.UnknownFormat && media != cda.UnknownFormat && declared != media {
 		c.addAttr(RuleFileFormat, l.FileFormat.Node, "code", l.FileFormat.Code, finding.P("media", b.MediaType))
 	}
-	switch {
-	case b.Kind == cda.NonXML && l.StructuredFileFormat.Code == "5" && b.JSON <= 0:
+	if b.Kind == cda.NonXML && l.StructuredFileFormat.Code == "5" && b.JSON <= 0 {
 		c.addAttr(RuleJSONMissing, l.StructuredFileFormat.Node, "code", l.StructuredFileFormat.Code)
-	case b.JSON > 0 && !l.StructuredFileFormat.HasValue():
-		c.add(RuleJSONUndeclared, b.JSON, "")
 	}
 }
 
@@ -163,6 +164,9 @@ func (c *checker) xhtml(p *cda.Part) {
 	x := xhtmlChecker{c: c, t: t}
 	if t.Space(t.Root()) != "http://www.w3.org/1999/xhtml" {
 		x.add(RuleXHTMLNamespace, t.Root(), t.Space(t.Root()))
+	}
+	if t.Local(t.Root()) != "div" || !slices.Contains(strings.Fields(t.Attr(t.Root(), "class")), "soc-document") {
+		x.add(RuleXHTMLRoot, t.Root(), t.Local(t.Root()))
 	}
 	if id := t.Attr(t.Root(), "id"); id != "" && c.m.ID.Root != "" && id != "OID"+c.m.ID.Root {
 		a, _ := t.LookupAttr(t.Root(), "", "id")

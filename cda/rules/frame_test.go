@@ -145,7 +145,7 @@ func laterVersion(doc string) string {
 }
 
 func TestARK3_VersionFitsInteraction(t *testing.T) {
-	later := laterVersion(testdoc.With("<div xmlns='http://www.w3.org/1999/xhtml'/>", testdoc.JSON))
+	later := laterVersion(testdoc.With("<div xmlns='http://www.w3.org/1999/xhtml' class='soc-document'/>", testdoc.JSON))
 	if got := pair(t, framed(t, later), later); got != nil {
 		t.Errorf("replacement: %v", got)
 	}

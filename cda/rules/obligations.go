@@ -70,7 +70,13 @@ var conditions = map[string]func(c *checker, v value) bool{
 	"client-without-id": func(c *checker, v value) bool { return !c.m.Clients[v.client].ID.HasValue() },
 	// A professional's signature needs its metadata block (7.2).
 	"professional-signature": func(c *checker, _ value) bool { return c.professionalSignature() },
+	// A document with JSON says so and names its structure; without JSON it is
+	// unstructured, as phase II allows (DOC-3), save for case notes (DOC-7).
+	"structured-form": func(c *checker, _ value) bool { return c.Doc.Body.JSON > 0 || c.m.Code.Code == caseNote },
 }
+
+// caseNote is the general type asiakaskertomusmerkintä.
+const caseNote = "19"
 
 // professionalSignature tells whether any signature declares itself to be a
 // professional's (signatureDescription 1 or 2, kanta-interface 7.1).

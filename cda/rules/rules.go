@@ -66,6 +66,7 @@ const (
 	RuleContentGroup        = "META-CONTENTSPECIFICATION-GROUP"
 	RuleContentType         = "META-CONTENTSPECIFICATION-TYPE"
 	RuleRelationshipClients = "META-CLIENT-SEVERAL"
+	RuleConfidentiality     = "META-CONFIDENTIALITY-HEALTH"
 	RuleProcessType         = "META-SERVICEPROCESS-TYPE-VALUE"
 
 	RuleBodyID         = "BODY-ID-DIFFERS"
@@ -73,12 +74,12 @@ const (
 	RuleStructuredBody = "BODY-STRUCTURED"
 	RuleFileFormat     = "BODY-FILEFORMAT-DIFFERS"
 	RuleJSONMissing    = "BODY-JSON-MISSING"
-	RuleJSONUndeclared = "BODY-JSON-UNDECLARED"
 	RuleTextEmpty      = "BODY-TEXT-EMPTY"
 	RuleJSONEmpty      = "BODY-JSON-EMPTY"
 	RulePDFEnd         = "BODY-PDF-END"
 	RuleXHTMLSyntax    = "BODY-XHTML-SYNTAX"
 	RuleXHTMLNamespace = "BODY-XHTML-NAMESPACE"
+	RuleXHTMLRoot      = "BODY-XHTML-ROOT"
 	RuleXHTMLID        = "BODY-XHTML-ID-DIFFERS"
 	RuleXHTMLElement   = "BODY-XHTML-ELEMENT"
 	RuleXHTMLEvent     = "BODY-XHTML-EVENT"
@@ -100,9 +101,9 @@ var ownRules = []string{
 	RuleCrossID, RuleCrossSetID, RuleCrossVersion, RuleCrossCustodian, RuleCrossRegister, RuleCrossClients,
 	RuleCrossClientID, RuleCrossClientName, RuleCrossBirth, RuleCrossTime, RuleCrossLanguage, RuleCrossConfidentiality,
 	RuleOrganiserDiffers, RuleContentOID, RuleContentForm, RuleContentGroup, RuleContentType,
-	RuleRelationshipClients, RuleProcessType,
-	RuleBodyID, RuleBodyIDMissing, RuleStructuredBody, RuleFileFormat, RuleJSONMissing, RuleJSONUndeclared,
-	RuleTextEmpty, RuleJSONEmpty, RulePDFEnd, RuleXHTMLSyntax, RuleXHTMLNamespace, RuleXHTMLID, RuleXHTMLElement,
+	RuleRelationshipClients, RuleConfidentiality, RuleProcessType,
+	RuleBodyID, RuleBodyIDMissing, RuleStructuredBody, RuleFileFormat, RuleJSONMissing,
+	RuleTextEmpty, RuleJSONEmpty, RulePDFEnd, RuleXHTMLSyntax, RuleXHTMLNamespace, RuleXHTMLRoot, RuleXHTMLID, RuleXHTMLElement,
 	RuleXHTMLEvent, RuleXHTMLScript, RuleXHTMLExternal, RuleXHTMLStyle,
 }
 
