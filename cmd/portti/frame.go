@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"portti/cda"
@@ -16,12 +17,13 @@ import (
 )
 
 // frameOptions are what a frame needs beyond its document.
-type frameOptions struct{ sender, userRoot, user, organisation, request string }
+type frameOptions struct{ sender, userRoot, user, userName, organisation, request string }
 
 func (o *frameOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.sender, "sender", "", "`OID` of the sending system (default: the document's controller)")
 	f.StringVar(&o.user, "user", "", "`ID` of the user (default: the document's author)")
 	f.StringVar(&o.userRoot, "user-root", cda.RootHetu, "root `OID` of --user")
+	f.StringVar(&o.userName, "user-name", "", "`NAME` of --user, family name last")
 	f.StringVar(&o.organisation, "user-organisation", "", "`OID` of the user's unit (default: the author's organisation, else the controller)")
 	f.StringVar(&o.request, "service-request", "", "service request `CODE` (default: the first that fits the document group)")
 }
@@ -90,10 +92,18 @@ func frameUser(d *cda.Document, o frameOptions) frame.User {
 		}
 	}
 	if o.user != "" {
-		u.ID = cda.ID{Root: o.userRoot, Extension: o.user}
+		u.ID, u.Name = cda.ID{Root: o.userRoot, Extension: o.user}, personName(o.userName)
 	}
 	if o.organisation != "" {
 		u.Organization = cda.Organization{ID: cda.ID{Root: o.organisation}}
 	}
 	return u
+}
+
+// personName takes "Given Names Family" apart.
+func personName(s string) (n cda.Name) {
+	if parts := strings.Fields(s); len(parts) > 0 {
+		n.Given, n.Family = parts[:len(parts)-1], parts[len(parts)-1:]
+	}
+	return n
 }

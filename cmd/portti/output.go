@@ -40,7 +40,7 @@ func (m *Main) resolve(fs []finding.Finding) []catalogue.Resolved {
 // the line with a caret, the hint. sources are the octets that lines count in.
 func (m *Main) printFindings(w io.Writer, file string, fs []catalogue.Resolved, sources map[finding.Source][]byte) {
 	for _, f := range fs {
-		fmt.Fprintf(w, "%s: %s %s %s\n", place(file, f), f.Severity, f.Rule, f.Message)
+		fmt.Fprintf(w, "%s %s %s %s\n", place(file, f), f.Severity, f.Rule, f.Message)
 		if src := sources[f.Source]; src != nil && f.Line > 0 {
 			printLine(w, src, f.Line, f.Column)
 		}

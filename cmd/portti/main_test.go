@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"portti": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			port, err := freePort()
+			e.Setenv("PORT", port)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready},
+	})
+}
+
+// freePort gives a port that nobody listens on.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+// code runs a command that must end with the exit code: code 2 portti validate.
+// What it prints can be looked at by stdout and stderr.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if neg || err != nil {
+		ts.Fatalf("usage: code N command args")
+	}
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d\n%s%s", got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// ready waits until a URL answers 200.
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ready URL")
+	}
+	for range 600 {
+		res, err := http.Get(args[0])
+		if err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s is not ready", args[0])
+}
+
+// runMain runs a command line within the test.
+func runMain(environ []string, args ...string) (exit int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	n := 0
+	m := &Main{
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err, Environ: environ,
+		Now:   func() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) },
+		NewID: func() string { n++; return fmt.Sprint(n) },
+	}
+	return m.Run(context.Background(), args), out.String(), err.String()
+}
+
+func TestConfigurationComesFromFileEnvironmentAndFlags(t *testing.T) {
+	file := t.TempDir() + "/portti.yaml"
+	if err := os.WriteFile(file, []byte("lang: fi\nformat: json\ntls:\n  clients: optional\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := &Main{Environ: []string{"PORTTI_LANG=sv", "PORTTI_TLS__CLIENTS=required", "PORTTI_SHARED=x", "HOME=x"}}
+	root := m.root()
+	cmd, _, err := root.Find([]string{"serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.ParseFlags([]string{"-C", file, "--data", "d", "--tls-client-ca", "ca.pem", "--accept-health"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.configure(cmd); err != nil {
+		t.Fatal(err)
+	}
+	c := m.config
+	if c.Lang != "sv" || c.Format != "json" || c.TLS.Clients != "required" || c.TLS.ClientCA != "ca.pem" ||
+		c.Data != "d" || !c.AcceptHealth || c.Listen != "127.0.0.1:8080" || c.World != "test" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestWrongUsageIsExitCode2AndSaysWhatToDo(t *testing.T) {
+	file := t.TempDir() + "/portti.yaml"
+	if err := os.WriteFile(file, []byte("lnag: fi\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"nonsense"}, {"validate"}, {"validate", "--lang", "de", "x"}, {"validate", "--format", "xml", "x"},
+		{"validate", "no-such-file.xml"}, {"version", "--no-such-flag"}, {"-C", file, "version"}, {"-C", "no-such-file", "version"},
+		{"serve"}, {"demo"}, {"send", "x.xml"}, {"c14n", "no-such-file"}, {"demo", "--data", "x", "--world", "production"},
+		{"serve", "--data", "x", "--trust", "no-such-file"}, {"verify", "--pinned", file, "x"},
+	} {
+		exit, _, stderr := runMain(nil, args...)
+		if exit != exitUsage || !strings.HasPrefix(stderr, "portti: ") {
+			t.Errorf("%v: exit code %d, %q", args, exit, stderr)
+		}
+	}
+}
+
+func TestProductionIsRefusedUntilTheArchiveEncrypts(t *testing.T) {
+	exit, _, stderr := runMain(nil, "serve", "--world", "production", "--data", t.TempDir())
+	if exit != exitSystem || !strings.Contains(stderr, "encryption at rest") {
+		t.Errorf("exit code %d, %q", exit, stderr)
+	}
+}
