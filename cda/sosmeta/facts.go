@@ -1,6 +1,10 @@
 package sosmeta
 
-import "portti/internal/finding"
+import (
+	"strings"
+
+	"portti/internal/finding"
+)
 
 // FactKind tells what a Fact is about.
 type FactKind uint8
@@ -60,8 +64,11 @@ type Fact struct {
 	// System is the code system or identifier system as given, "" for none; Display
 	// the display name of a coded value.
 	System, Display string
-	// LeafOnly tells that the structure asks for codes of the lowest level.
-	LeafOnly bool
+	// Declared is the OID of the code system that the structure declares, "" for
+	// none; Restricted tells that it names the codes it accepts, LeafOnly that it asks
+	// for codes of the lowest level.
+	Declared             string
+	Restricted, LeafOnly bool
 	// Ref is the value in the Instance (of coded values and identifiers the object).
 	Ref Ref
 	// Line and Column tell the place of the field's value.
@@ -70,8 +77,14 @@ type Fact struct {
 	in *Instance
 }
 
-// Pointer gives the JSON pointer of the field's value.
-func (f *Fact) Pointer() string { return f.in.Pointer(f.Ref) }
+// Pointer gives the JSON pointer of the field's value, "" for a Fact that no
+// document gave.
+func (f *Fact) Pointer() string {
+	if f.in == nil {
+		return ""
+	}
+	return f.in.Pointer(f.Ref)
+}
 
 // Place gives the fact's place for a finding.
 func (f *Fact) Place() finding.Place {
@@ -180,13 +193,33 @@ func (in *Instance) factKind(r Ref) FactKind {
 	if v.parent == None {
 		return 0
 	}
-	return byKey[stringAt(in.src, int(v.key))]
+	if k, ok := byKey[stringAt(in.src, int(v.key))]; ok || in.values[r].typ != TypeObject {
+		return k
+	}
+	return in.codedKind(r)
+}
+
+// codedKind tells of an object without a definition whether it has the form of a
+// coded value, and of which system.
+func (in *Instance) codedKind(r Ref) FactKind {
+	system := in.Get(r, "system")
+	if system == None || in.Get(r, "code") == None {
+		return 0
+	}
+	oid := strings.TrimPrefix(in.Text(system), "urn:oid:")
+	for base, k := range bySystem {
+		if oid == base || strings.HasPrefix(oid, base+".") {
+			return k
+		}
+	}
+	return FactCode
 }
 
 func (in *Instance) fact(kind FactKind, r Ref, whole string) (Fact, bool) {
 	f := Fact{Kind: kind, Ref: r, in: in}
 	if fd := in.Field(r); fd != nil {
-		f.Path, f.LeafOnly = fd.Path(), fd.LeafOnly
+		f.Path, f.LeafOnly, f.Declared = fd.Path(), fd.LeafOnly, fd.System
+		f.Restricted = fd.restricted
 	} else {
 		f.Path = in.keyPath(r)
 	}

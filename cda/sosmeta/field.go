@@ -107,6 +107,8 @@ type Field struct {
 	conds        []*boundCondition
 	fact         FactKind
 	role         role
+	// restricted tells of a coded field that it names the codes it accepts.
+	restricted bool
 }
 
 // role is what a string means within a coded value or identifier.

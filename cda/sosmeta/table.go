@@ -277,6 +277,7 @@ func (s *Structure) compile() {
 		f := s.flat[i]
 		for k, c := range s.table.specs[specs[i]].Fields {
 			child := s.newField(c, f)
+			f.restricted = f.restricted || child.role == codeRole && child.Accepted != nil
 			f.Fields = append(f.Fields, child)
 			f.byKey[c.Key] = int32(k)
 			if c.Obligation == Required {
