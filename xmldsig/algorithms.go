@@ -18,6 +18,8 @@ const (
 // Algorithm identifiers of XML Signature that are named in what we write.
 const (
 	AlgExcC14N     = nsExc
+	AlgC14N10      = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+	AlgC14N11      = "http://www.w3.org/2006/12/xml-c14n11"
 	AlgEnveloped   = nsDSig + "enveloped-signature"
 	AlgSHA256      = "http://www.w3.org/2001/04/xmlenc#sha256"
 	AlgSHA384      = "http://www.w3.org/2001/04/xmldsig-more#sha384"
@@ -31,6 +33,10 @@ const (
 	AlgPSSSHA256   = more07 + "sha256-rsa-MGF1"
 	AlgPSSSHA384   = more07 + "sha384-rsa-MGF1"
 	AlgPSSSHA512   = more07 + "sha512-rsa-MGF1"
+
+	algBase64 = nsDSig + "base64"
+	algRSAPSS = more07 + "rsa-pss"
+	algMGF1   = more07 + "MGF1"
 
 	algSHA1      = nsDSig + "sha1"
 	algRSASHA1   = nsDSig + "rsa-sha1"
@@ -125,6 +131,16 @@ func digestOf(uri string, legacy bool) (h crypto.Hash, rule string) {
 		return 0, RuleAlgorithmMD5
 	}
 	return 0, RuleDigestUnknown
+}
+
+// canonicalizers are the canonicalizations that the policy generic takes.
+var canonicalizers = map[string]Canonicalizer{
+	AlgExcC14N:                  {Algorithm: Exclusive10},
+	AlgExcC14N + "WithComments": {Algorithm: Exclusive10, Comments: true},
+	AlgC14N10:                   {Algorithm: Inclusive10},
+	AlgC14N10 + "#WithComments": {Algorithm: Inclusive10, Comments: true},
+	AlgC14N11:                   {Algorithm: Inclusive11},
+	AlgC14N11 + "#WithComments": {Algorithm: Inclusive11, Comments: true},
 }
 
 // refusedTransforms names why a known transform is refused.

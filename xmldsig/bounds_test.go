@@ -19,7 +19,7 @@ import (
 func run(tb testing.TB, doc string) *kanta {
 	tb.Helper()
 	v := newVerifier()
-	k := &kanta{Verifier: v, reader: reader{report: &report{t: parse(tb, []byte(doc))}, lim: Limits{}.withDefaults()}, arrival: testNow, verdict: &Verdict{}}
+	k := &kanta{judgement: v.judgement(parse(tb, []byte(doc)), testNow, policyKanta)}
 	k.run()
 	return k
 }

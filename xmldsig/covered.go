@@ -1,7 +1,9 @@
 package xmldsig
 
 import (
+	"crypto"
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"portti/internal/finding"
@@ -20,25 +22,34 @@ type Verdict struct {
 	Findings []finding.Finding
 	// More counts the findings beyond the limit by rule.
 	More map[string]int
+	// Valid tells that there is a signature, that all are valid, and that nothing
+	// but remarks was found.
+	Valid bool
 }
 
-// Signature is one signature element (urn:hl7finland signature) with its outcome.
+// Signature is one signature element with its outcome: urn:hl7finland signature
+// under the policy kanta, ds:Signature under generic.
 type Signature struct {
-	// Type is 1 to 4 (TypeProfessional …), 0 where it could not be read.
+	// Type is 1 to 4 (TypeProfessional …), 0 where it could not be read and under
+	// the policy generic.
 	Type int
-	// ID is the signature element's ID attribute.
+	// ID is the signature element's ID attribute (Id under generic).
 	ID string
 	// Node is the signature element.
 	Node xmltree.Node
 	// Signer is the certificate whose key made the signature value; nil where it
 	// could not be read. It is trusted only if Valid.
 	Signer *x509.Certificate
+	// Key is the public key that the signature value was held against.
+	Key crypto.PublicKey
+	// Method is the signature method's identifier (AlgRSASHA256 …).
+	Method string
 	// Chain leads from Signer to the anchor, where a chain was built.
 	Chain []*x509.Certificate
 	// Time is the signing time claimed by signatureTimestamp; zero where it could
 	// not be read. It is what the signer says, covered by the signature.
 	Time time.Time
-	// References are those of SignedInfo, in order.
+	// References are those of SignedInfo, in order, then those of its manifests.
 	References []Reference
 	// Documents is the list of a multi-document signature (type 2).
 	Documents []DocumentHash
@@ -53,10 +64,16 @@ type Signature struct {
 type Reference struct {
 	Node xmltree.Node // the ds:Reference element
 	URI  string
-	// Target is the element it resolved to; None where it did not.
+	// Target is the element it resolved to (xmltree.Doc: the whole document); None
+	// where it did not.
 	Target xmltree.Node
+	// Manifest is the ds:Manifest that holds the reference, None for those of
+	// SignedInfo.
+	Manifest xmltree.Node
 	// Matches tells that Target's digest is the DigestValue.
 	Matches bool
+
+	part part // what was digested
 }
 
 // DocumentHash is one Ref of a multi-document signature: the digest of the body
@@ -77,6 +94,30 @@ type Covered struct {
 	body     xmltree.Node
 	hasBody  bool
 	elements []xmltree.Node
+	parts    []part
+}
+
+// part is a covered element with what of it is not covered.
+type part struct {
+	node     xmltree.Node
+	except   xmltree.Node // a signature within it that was left out, or None
+	comments bool         // comments are covered
+	textOnly bool         // only the element's text is covered, by what it decodes to
+}
+
+// contains tells whether the part covers n. Comments that were not digested are
+// not covered: who puts one in leaves the signature valid.
+func (p part) contains(t *xmltree.Tree, n xmltree.Node) bool {
+	if n < p.node || n >= t.End(p.node) || p.except != xmltree.None && n >= p.except && n < t.End(p.except) {
+		return false
+	}
+	switch t.Kind(n) {
+	case xmltree.Comment:
+		return p.comments
+	case xmltree.Text, xmltree.CData:
+		return true
+	}
+	return !p.textOnly
 }
 
 // Body gives the body element (nonXMLBody or structuredBody) that every signature
@@ -88,16 +129,22 @@ func (c Covered) Body() (xmltree.Node, bool) {
 	return c.body, true
 }
 
-// Elements gives the covered elements in document order; each stands for its
-// whole subtree. The caller must not change the slice.
+// Elements gives the covered elements in document order (xmltree.Doc: the whole
+// document); each stands for its whole subtree, but for what Contains denies. The
+// caller must not change the slice.
 func (c Covered) Elements() []xmltree.Node { return c.elements }
 
-// Contains tells whether n lies within a covered element.
+// Contains tells whether n was digested: it lies within a covered element, is not
+// within a signature that was left out of it, and is no comment that
+// canonicalization dropped.
 func (c Covered) Contains(n xmltree.Node) bool {
-	for _, e := range c.elements {
-		if e <= n && n < c.t.End(e) {
-			return true
-		}
+	return n >= 0 && slices.ContainsFunc(c.parts, func(p part) bool { return p.contains(c.t, n) })
+}
+
+// add adds a part.
+func (c *Covered) add(p part) {
+	c.parts = append(c.parts, p)
+	if !slices.Contains(c.elements, p.node) {
+		c.elements = append(c.elements, p.node)
 	}
-	return false
 }

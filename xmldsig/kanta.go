@@ -15,14 +15,10 @@ const codeSystemType = "1.2.246.537.5.40127.2006"
 
 // kanta is the judgement of one document under the policy of that name.
 type kanta struct {
-	*Verifier
-	reader
-	arrival time.Time
-	verdict *Verdict
+	judgement
 	layout  layout
 	items   []item
 	targets []target
-	digests digestCache
 }
 
 // item is one signature of the collection as read.
@@ -207,18 +203,17 @@ func (k *kanta) judge(it *item) Signature {
 		s.References = k.references(it)
 		k.ownHash(it)
 		certs := k.certificates(it.dsig)
-		s.Signer = certs.signer
-		verified := k.value(it.dsig, certs)
-		s.Intact = k.faults == before && verified && allMatch(s.References)
+		s.Method = it.dsig.uri
+		if s.Signer = certs.signer; s.Signer != nil {
+			s.Key = k.value(it.dsig, publicKey{s.Signer.PublicKey, certs.node})
+		} else {
+			k.value(it.dsig)
+		}
+		s.Intact = k.faults == before && s.Key != nil && allMatch(s.References)
 		k.askTrust(it, certs, &s)
 	}
 	s.Valid = s.Intact && k.faults == before
 	return s
-}
-
-// allMatch asks for evidence: that nothing was reported is not enough.
-func allMatch(refs []Reference) bool {
-	return len(refs) > 0 && !slices.ContainsFunc(refs, func(r Reference) bool { return !r.Matches })
 }
 
 func (k *kanta) askTrust(it *item, certs certificates, s *Signature) {
@@ -253,15 +248,14 @@ func (k *kanta) cover() {
 		}
 		coversBody := false
 		for _, ref := range s.References {
-			c.elements = append(c.elements, ref.Target)
+			c.add(ref.part)
 			coversBody = coversBody || ref.Target == k.layout.body
 		}
 		if s.Type == TypeMulti { // by the own hash in the covered list
 			coversBody = true
-			c.elements = append(c.elements, k.layout.body)
+			c.add(part{node: k.layout.body, except: xmltree.None})
 		}
 		c.hasBody = c.hasBody && coversBody
 	}
 	slices.Sort(c.elements)
-	c.elements = slices.Compact(c.elements)
 }

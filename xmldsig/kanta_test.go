@@ -271,12 +271,12 @@ func TestSIG4_EveryFaultHasItsRule(t *testing.T) {
 		alone[r] = true
 	}
 	for _, r := range Rules {
-		if !alone[r] {
+		if !alone[r] && !slices.Contains(genericRules, r) {
 			t.Logf("%s never stands alone", r)
 		}
 	}
-	if n := len(alone); n*10 < len(Rules)*9 {
-		t.Errorf("%d of %d rules have a vector in which theirs stands alone", n, len(Rules))
+	if n, all := len(alone), len(Rules)-len(genericRules); n*10 < all*9 {
+		t.Errorf("%d of %d rules have a vector in which theirs stands alone", n, all)
 	}
 }
 

@@ -1,12 +1,15 @@
 package xmldsig
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"math/big"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -23,7 +26,7 @@ type certificates struct {
 
 // certificates reads KeyInfo/X509Data/X509Certificate; nothing else in KeyInfo is
 // used, so a key put beside the certificate changes nothing.
-func (k *kanta) certificates(s *dsig) certificates {
+func (k *judgement) certificates(s *dsig) certificates {
 	out := certificates{node: xmltree.None}
 	if s.keyInfo == xmltree.None {
 		if s.value != xmltree.None { // else the structure was refused before it
@@ -44,7 +47,7 @@ func (k *kanta) certificates(s *dsig) certificates {
 	return out
 }
 
-func (k *kanta) certificateNodes(keyInfo xmltree.Node) []xmltree.Node {
+func (k *judgement) certificateNodes(keyInfo xmltree.Node) []xmltree.Node {
 	var nodes []xmltree.Node
 	unused := false
 	for data := range k.t.Children(keyInfo) {
@@ -65,7 +68,7 @@ func (k *kanta) certificateNodes(keyInfo xmltree.Node) []xmltree.Node {
 }
 
 // pickSigner takes the one certificate that is no CA's as the signer's.
-func (k *kanta) pickSigner(out *certificates, nodes []xmltree.Node) {
+func (k *judgement) pickSigner(out *certificates, nodes []xmltree.Node) {
 	leaves := 0
 	for _, n := range nodes {
 		cert := k.certificate(n)
@@ -89,7 +92,7 @@ func (k *kanta) pickSigner(out *certificates, nodes []xmltree.Node) {
 }
 
 // certificate reads one X509Certificate, nil after a report.
-func (k *kanta) certificate(n xmltree.Node) *x509.Certificate {
+func (k *judgement) certificate(n xmltree.Node) *x509.Certificate {
 	text := k.t.TextBytes(n)
 	size := finding.P("limit", strconv.Itoa(k.lim.Certificate))
 	if len(text) > 2*k.lim.Certificate {
@@ -113,40 +116,57 @@ func (k *kanta) certificate(n xmltree.Node) *x509.Certificate {
 	return cert
 }
 
-// value verifies the signature value over SignedInfo. True means that it is right.
-func (k *kanta) value(s *dsig, certs certificates) bool {
+// publicKey is a key and where it stands.
+type publicKey struct {
+	key  crypto.PublicKey
+	node xmltree.Node
+}
+
+// value verifies the signature value over SignedInfo with one of the keys (nearly
+// always there is one), and gives the key that it is right with, nil where none is.
+func (k *judgement) value(s *dsig, keys ...publicKey) crypto.PublicKey {
 	if s.value == xmltree.None {
-		return false
+		return nil
 	}
 	sig, ok := decodeBase64(k.t.TextBytes(s.value), 4096)
 	if !ok {
 		k.add(RuleValueFormat, s.value, "")
 	}
-	if !ok || !s.sound || certs.signer == nil || !k.fits(s, certs) {
-		return false
+	keys = slices.DeleteFunc(keys, func(p publicKey) bool { return p.key == nil })
+	if !ok || !s.sound || len(keys) == 0 {
+		return nil
+	}
+	keys = slices.DeleteFunc(keys, func(p publicKey) bool { return !k.fits(s, p) })
+	if len(keys) == 0 {
+		return nil
 	}
 	sum, err := digestOfNode(k.t, s.info, s.canon, s.method.hash, xmltree.None)
 	if err != nil {
 		k.add(RuleNamespaceRelative, s.info, "")
-		return false
+		return nil
 	}
-	if !verifyValue(certs.signer.PublicKey, s.method, sum, sig) {
-		k.add(RuleValueMismatch, s.value, "")
-		return false
+	for _, p := range keys {
+		if verifyValue(p.key, s.method, sum, sig) {
+			return p.key
+		}
 	}
-	return true
+	k.add(RuleValueMismatch, s.value, "")
+	return nil
 }
 
 // fits tells whether the key is one for the signature method, and of sound size.
-func (k *kanta) fits(s *dsig, certs certificates) bool {
-	switch key := certs.signer.PublicKey.(type) {
+func (k *judgement) fits(s *dsig, p publicKey) bool {
+	tooSmall := func(bits int) bool {
+		k.add(RuleKeySize, p.node, strconv.Itoa(bits), finding.P("bits", strconv.Itoa(bits)))
+		return false
+	}
+	switch key := p.key.(type) {
 	case *rsa.PublicKey:
 		if s.method.scheme == ecdsaRaw {
 			break
 		}
 		if bits := key.N.BitLen(); bits < k.lim.MinRSA || bits > k.lim.MaxRSA {
-			k.add(RuleKeySize, certs.node, strconv.Itoa(bits), finding.P("bits", strconv.Itoa(bits)))
-			return false
+			return tooSmall(bits)
 		}
 		return true
 	case *ecdsa.PublicKey:
@@ -154,14 +174,25 @@ func (k *kanta) fits(s *dsig, certs certificates) bool {
 			break
 		}
 		if c := key.Curve; c != elliptic.P256() && c != elliptic.P384() && c != elliptic.P521() {
-			bits := c.Params().BitSize
-			k.add(RuleKeySize, certs.node, strconv.Itoa(bits), finding.P("bits", strconv.Itoa(bits)))
-			return false
+			return tooSmall(c.Params().BitSize)
 		}
 		return true
 	}
-	k.add(RuleKeyKind, s.methodNode, k.t.Attr(s.methodNode, "Algorithm"), finding.P("key", certs.signer.PublicKeyAlgorithm.String()))
+	k.add(RuleKeyKind, s.methodNode, k.t.Attr(s.methodNode, "Algorithm"), finding.P("key", keyKind(p.key)))
 	return false
+}
+
+// keyKind names the kind of a key.
+func keyKind(key crypto.PublicKey) string {
+	switch key.(type) {
+	case *rsa.PublicKey:
+		return "RSA"
+	case *ecdsa.PublicKey:
+		return "ECDSA"
+	case ed25519.PublicKey:
+		return "Ed25519"
+	}
+	return "-"
 }
 
 // verifyValue checks sig over the digest sum. Key and method fit.

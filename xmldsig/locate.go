@@ -113,7 +113,7 @@ func (r *reader) sweep(l *layout, targets []target) {
 		r.misplaced(l, n)
 		first, end := t.Attrs(n)
 		for a := first; a < end; a++ {
-			if name := t.AttrLocal(a); len(name) == 2 && name[0]|0x20 == 'i' && name[1]|0x20 == 'd' {
+			if name := t.AttrLocal(a); isIDName(name) {
 				resolve(targets, t.AttrValue(a), n, name == "ID" && t.AttrSpace(a) == "")
 			}
 		}
@@ -123,18 +123,26 @@ func (r *reader) sweep(l *layout, targets []target) {
 // resolve counts n for the target with that id.
 func resolve(targets []target, id string, n xmltree.Node, exact bool) {
 	for i := range targets {
-		if x := &targets[i]; x.id == id {
-			if x.count == 0 {
-				x.node, x.exact = n, exact
-			} else if x.node == n { // one element, two id attributes of one value
-				x.exact = x.exact || exact
-				return
-			}
-			x.count++
+		if targets[i].id == id {
+			targets[i].meet(n, exact)
 			return
 		}
 	}
 }
+
+// meet counts n, which has the target's id.
+func (x *target) meet(n xmltree.Node, exact bool) {
+	if x.count == 0 {
+		x.node, x.exact = n, exact
+	} else if x.node == n { // one element, two id attributes of one value
+		x.exact = x.exact || exact
+		return
+	}
+	x.count++
+}
+
+// isIDName tells whether a local name reads "id" in whatever case.
+func isIDName(s string) bool { return len(s) == 2 && s[0]|0x20 == 'i' && s[1]|0x20 == 'd' }
 
 // misplaced reports n if it is a part that stands at another place than its own.
 func (r *reader) misplaced(l *layout, n xmltree.Node) {

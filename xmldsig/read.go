@@ -16,6 +16,7 @@ type dsig struct {
 	canon                      Canonicalizer
 	methodNode                 xmltree.Node
 	method                     method
+	uri                        string // the method's name
 	refs                       []dsigReference
 	// sound tells that SignedInfo may be verified: its structure and its
 	// algorithms were taken.
@@ -32,6 +33,10 @@ type dsigReference struct {
 	hash      crypto.Hash
 	want      []byte
 	valueNode xmltree.Node
+	// The policy generic only.
+	whole    bool // the whole document
+	comments bool // the reference keeps comments: it is an XPointer
+	base64   bool // what is digested is what the text decodes to
 	// sound tells that the digest may be computed: nothing in it was refused.
 	sound bool
 }
@@ -41,7 +46,16 @@ type reader struct {
 	*report
 	lim    Limits
 	legacy bool // SHA-1 is taken
+	policy policy
 }
+
+// policy is what a reader takes.
+type policy uint8
+
+const (
+	policyKanta policy = iota
+	policyGeneric
+)
 
 // structure reports that the element at n breaks the schema of XML Signature.
 func (r *reader) structure(n xmltree.Node, want string) {
@@ -84,12 +98,13 @@ func (r *reader) signature(n xmltree.Node) *dsig {
 	return s
 }
 
-// objects remarks on ds:Object elements, which nothing reads, and refuses others.
+// objects remarks on ds:Object elements, which nothing reads under kanta, and
+// refuses others.
 func (r *reader) objects(c xmltree.Node) {
 	if c == xmltree.None {
 		return
 	}
-	if r.t.Is(c, nsDSig, "Object") {
+	if r.policy == policyKanta && r.t.Is(c, nsDSig, "Object") {
 		r.add(RuleObjectPresent, c, "")
 	}
 	for ; c != xmltree.None; c = r.t.NextElement(c) {
@@ -138,6 +153,11 @@ func (r *reader) count(n xmltree.Node) int {
 
 func (r *reader) signatureMethod(s *dsig, n xmltree.Node) {
 	uri := r.t.Attr(n, "Algorithm")
+	s.methodNode, s.uri = n, strings.Clone(uri)
+	if uri == algRSAPSS && r.policy == policyGeneric {
+		s.method = r.pssMethod(n)
+		return
+	}
 	m, rule := methodOf(uri, r.legacy)
 	if rule != "" {
 		r.add(rule, n, uri)
@@ -145,27 +165,39 @@ func (r *reader) signatureMethod(s *dsig, n xmltree.Node) {
 	if c := r.t.FirstElement(n); c != xmltree.None {
 		r.structure(c, "SignatureMethod")
 	}
-	s.method, s.methodNode = m, n
+	s.method = m
 }
 
 // c14nMethod reads CanonicalizationMethod or a Transform that canonicalizes.
 func (r *reader) c14nMethod(n xmltree.Node) (Canonicalizer, bool) {
 	uri := r.t.Attr(n, "Algorithm")
-	if uri != AlgExcC14N {
+	c, ok := r.canonical(uri)
+	if !ok {
 		r.add(RuleC14NUnknown, n, uri)
 		return Canonicalizer{}, false
 	}
-	return r.excC14N(n)
+	return r.c14nParameters(c, n)
 }
 
-// excC14N reads the one parameter of exclusive canonicalization.
-func (r *reader) excC14N(n xmltree.Node) (Canonicalizer, bool) {
-	c := Canonicalizer{Algorithm: Exclusive10}
+// canonical gives the canonicalization that the policy takes under that name.
+func (r *reader) canonical(uri string) (Canonicalizer, bool) {
+	if uri == AlgExcC14N {
+		return Canonicalizer{Algorithm: Exclusive10}, true
+	}
+	if r.policy == policyKanta {
+		return Canonicalizer{}, false
+	}
+	c, ok := canonicalizers[uri]
+	return c, ok
+}
+
+// c14nParameters reads the one parameter of exclusive canonicalization.
+func (r *reader) c14nParameters(c Canonicalizer, n xmltree.Node) (Canonicalizer, bool) {
 	child := r.t.FirstElement(n)
 	if child == xmltree.None {
 		return c, true
 	}
-	if !r.t.Is(child, nsExc, "InclusiveNamespaces") || r.t.NextElement(child) != xmltree.None {
+	if c.Algorithm != Exclusive10 || !r.t.Is(child, nsExc, "InclusiveNamespaces") || r.t.NextElement(child) != xmltree.None {
 		r.structure(child, "InclusiveNamespaces")
 		return c, false
 	}
@@ -181,13 +213,13 @@ func (r *reader) excC14N(n xmltree.Node) (Canonicalizer, bool) {
 // reference reads a ds:Reference: Transforms?, DigestMethod, DigestValue.
 func (r *reader) reference(n xmltree.Node) dsigReference {
 	before := r.faults
-	ref := dsigReference{node: n, valueNode: n}
+	ref := dsigReference{node: n, valueNode: n, canon: Canonicalizer{Algorithm: Inclusive10}}
 	r.referenceURI(&ref)
 	c := r.t.FirstElement(n)
 	if r.t.Is(c, nsDSig, "Transforms") {
 		r.transforms(&ref, c)
 		c = r.t.NextElement(c)
-	} else {
+	} else if r.policy == policyKanta {
 		r.add(RuleTransformMissing, n, "")
 	}
 	r.digestValue(&ref, c)
@@ -197,6 +229,8 @@ func (r *reader) reference(n xmltree.Node) dsigReference {
 
 // referenceURI takes "#id" only: nothing outside the document, no whole document
 // (it would take in the signature and what stands beside it), no expressions.
+// The policy generic takes the whole document and the two XPointers that XML
+// Signature 1.1 (4.4.3.3) recommends as well.
 func (r *reader) referenceURI(ref *dsigReference) {
 	a, ok := r.t.LookupAttr(ref.node, "", "URI")
 	if !ok {
@@ -205,7 +239,10 @@ func (r *reader) referenceURI(ref *dsigReference) {
 	}
 	ref.uri = r.t.AttrValue(a)
 	id, local := strings.CutPrefix(ref.uri, "#")
+	generic := r.policy == policyGeneric
 	switch {
+	case ref.uri == "" && generic:
+		ref.whole = true
 	case ref.uri == "":
 		r.add(RuleReferenceWhole, ref.node, "")
 	case !local:
@@ -213,42 +250,75 @@ func (r *reader) referenceURI(ref *dsigReference) {
 	case id == "":
 		r.add(RuleReferenceUnresolved, ref.node, ref.uri)
 	case strings.HasPrefix(id, "xpointer("):
+		if ref.whole, ref.id = xpointer(id); generic && (ref.whole || ref.id != "") {
+			ref.comments = true
+			return
+		}
+		ref.whole, ref.id = false, ""
 		r.add(RuleReferenceXPointer, ref.node, ref.uri)
 	default:
 		ref.id = id
 	}
 }
 
+// xpointer reads the two XPointers "xpointer(/)" and "xpointer(id('x'))".
+func xpointer(s string) (whole bool, id string) {
+	if s == "xpointer(/)" {
+		return true, ""
+	}
+	for _, quote := range []string{"'", `"`} {
+		if in, ok := strings.CutPrefix(s, "xpointer(id("+quote); ok {
+			if id, ok := strings.CutSuffix(in, quote+"))"); ok && id != "" && !strings.Contains(id, quote) {
+				return false, id
+			}
+		}
+	}
+	return false, ""
+}
+
 // transforms takes enveloped-signature (at most once, first) and one exclusive
-// canonicalization at the end (interface 7.3, 7.5).
+// canonicalization at the end (interface 7.3, 7.5). The policy generic takes the
+// other canonicalizations too, base64 in their place, and none at all.
 func (r *reader) transforms(ref *dsigReference, n xmltree.Node) {
 	c := r.t.FirstElement(n)
 	if count := r.count(c); count > r.lim.Transforms {
 		r.add(RuleTransformTooMany, n, strconv.Itoa(count), finding.P("count", strconv.Itoa(count)), finding.P("limit", strconv.Itoa(r.lim.Transforms)))
 		return
 	}
-	canonical := false
+	octets := false
 	for ; c != xmltree.None; c = r.t.NextElement(c) {
 		if r.expect(c, n, "Transform") == xmltree.None {
 			return
 		}
-		uri := r.t.Attr(c, "Algorithm")
-		switch {
-		case (uri == AlgEnveloped || uri == AlgExcC14N) && (canonical || uri == AlgEnveloped && ref.enveloped):
-			r.add(RuleTransformOrder, c, uri)
-		case uri == AlgEnveloped:
-			ref.enveloped = true
-		case uri == AlgExcC14N:
-			ref.canon, _ = r.excC14N(c)
-			canonical = true
-		default:
-			r.refuseTransform(c, uri)
-			canonical = true // said enough
-		}
+		octets = r.transform(ref, c, octets)
 	}
-	if !canonical {
+	if !octets && r.policy == policyKanta {
 		r.add(RuleTransformMissing, n, "")
 	}
+}
+
+// transform reads one transform. octets tells, before and after, whether what
+// goes on is octets: XML Signature would have them parsed again, we do not.
+func (r *reader) transform(ref *dsigReference, n xmltree.Node, octets bool) bool {
+	uri := r.t.Attr(n, "Algorithm")
+	canon, canonical := r.canonical(uri)
+	base64 := uri == algBase64 && r.policy == policyGeneric
+	switch {
+	case (uri == AlgEnveloped || canonical || base64) && octets, uri == AlgEnveloped && ref.enveloped:
+		r.add(RuleTransformOrder, n, uri)
+	case uri == AlgEnveloped:
+		ref.enveloped = true
+	case canonical:
+		ref.canon, _ = r.c14nParameters(canon, n)
+		return true
+	case base64:
+		ref.base64 = true
+		return true
+	default:
+		r.refuseTransform(n, uri)
+		return true // said enough
+	}
+	return octets
 }
 
 func (r *reader) refuseTransform(n xmltree.Node, uri string) {

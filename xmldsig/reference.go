@@ -16,7 +16,7 @@ func (k *kanta) references(it *item) []Reference {
 	out := make([]Reference, 0, len(it.dsig.refs))
 	for i := range it.dsig.refs {
 		ref := &it.dsig.refs[i]
-		res := Reference{Node: ref.node, URI: ref.uri, Target: xmltree.None}
+		res := Reference{Node: ref.node, URI: ref.uri, Target: xmltree.None, Manifest: xmltree.None}
 		if ref.id != "" {
 			res.Target = k.resolveTarget(it, ref)
 		}
@@ -24,7 +24,7 @@ func (k *kanta) references(it *item) []Reference {
 			k.add(RuleReferenceRepeated, ref.node, ref.uri)
 		}
 		if res.Target != xmltree.None && ref.sound {
-			res.Matches = k.matches(it.dsig, ref, res.Target)
+			k.match(it.dsig.node, ref, &res)
 		}
 		out = append(out, res)
 	}
@@ -79,23 +79,6 @@ func (k *kanta) mustCover(it *item, refs []Reference) {
 	}
 }
 
-// matches digests the target and reports a difference at the DigestValue.
-func (k *kanta) matches(s *dsig, ref *dsigReference, n xmltree.Node) bool {
-	exclude := xmltree.None
-	if ref.enveloped && n < s.node && s.node < k.t.End(n) {
-		exclude = s.node
-	}
-	got, ok := k.digest(n, ref.canon, ref.hash, exclude)
-	if !ok {
-		return false
-	}
-	if !bytes.Equal(got, ref.want) {
-		k.add(RuleDigestMismatch, ref.valueNode, ref.uri, finding.P("element", k.t.Local(n)), finding.P("uri", ref.uri))
-		return false
-	}
-	return true
-}
-
 // ownHash holds the document's own entry in a multi-document list against the
 // body, with the digest of the body in exclusive form (interface 7.4).
 func (k *kanta) ownHash(it *item) {
@@ -124,63 +107,4 @@ func (k *kanta) listHash(size int) (crypto.Hash, bool) {
 		}
 	}
 	return crypto.SHA1, k.legacy && size == crypto.SHA1.Size()
-}
-
-// digestKey names a digest that was computed.
-type digestKey struct {
-	node, exclude xmltree.Node
-	hash          crypto.Hash
-	prefixes      []string
-}
-
-func (a digestKey) equal(b digestKey) bool {
-	return a.node == b.node && a.exclude == b.exclude && a.hash == b.hash && slices.Equal(a.prefixes, b.prefixes)
-}
-
-// digestCache keeps the digests of one document: several signatures cover the
-// same body in the same form.
-type digestCache struct {
-	keys []digestKey
-	sums [][]byte
-}
-
-// digest gives the digest of n in canonical form, computing it once. It reports
-// and gives false where n has no canonical form or too many forms are asked for.
-func (k *kanta) digest(n xmltree.Node, c Canonicalizer, h crypto.Hash, exclude xmltree.Node) ([]byte, bool) {
-	key := digestKey{n, exclude, h, c.Prefixes}
-	forms := 0
-	for i, old := range k.digests.keys {
-		if old.equal(key) {
-			return k.digests.sums[i], k.digests.sums[i] != nil
-		}
-		if old.node == n {
-			forms++
-		}
-	}
-	if forms >= k.lim.Digests {
-		k.add(RuleDigestVariants, n, strconv.Itoa(forms+1), finding.P("limit", strconv.Itoa(k.lim.Digests)))
-		return nil, false
-	}
-	sum, err := digestOfNode(k.t, n, c, h, exclude)
-	if err != nil {
-		k.add(RuleNamespaceRelative, n, "")
-	}
-	k.digests.keys = append(k.digests.keys, key)
-	k.digests.sums = append(k.digests.sums, sum)
-	return sum, err == nil
-}
-
-// digestOfNode streams the canonical octets of n into a hash.
-func digestOfNode(t *xmltree.Tree, n xmltree.Node, c Canonicalizer, h crypto.Hash, exclude xmltree.Node) ([]byte, error) {
-	w := h.New()
-	var err error
-	if exclude == xmltree.None {
-		err = c.Write(w, t, n)
-	} else {
-		err = c.Write(w, t, n, exclude)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return w.Sum(nil), nil
 }

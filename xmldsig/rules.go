@@ -61,6 +61,7 @@ const (
 	RuleTransformMissing = "SIG-TRANSFORM-MISSING"
 	RuleTransformOrder   = "SIG-TRANSFORM-ORDER"
 	RuleTransformTooMany = "SIG-TRANSFORM-TOO-MANY"
+	RulePSSParameters    = "SIG-ALGORITHM-PSS-PARAMETERS"
 
 	// References.
 	RuleReferenceTooMany     = "SIG-REFERENCE-TOO-MANY"
@@ -78,6 +79,9 @@ const (
 	RuleDigestFormat         = "SIG-DIGEST-FORMAT"
 	RuleDigestMismatch       = "SIG-DIGEST-MISMATCH"
 	RuleDigestVariants       = "SIG-DIGEST-TOO-MANY"
+	RuleDigestWork           = "SIG-DIGEST-WORK"
+	RuleReferenceEmpty       = "SIG-REFERENCE-EMPTY"
+	RuleReferenceBase64      = "SIG-REFERENCE-BASE64"
 
 	// Key and signature value.
 	RuleValueFormat     = "SIG-VALUE-FORMAT"
@@ -91,6 +95,16 @@ const (
 	RuleCertAmbiguous   = "SIG-CERTIFICATE-AMBIGUOUS"
 	RuleKeyKind         = "SIG-KEY-KIND"
 	RuleKeySize         = "SIG-KEY-SIZE"
+	RuleKeyMissing      = "SIG-KEY-MISSING"
+	RuleKeyFormat       = "SIG-KEY-FORMAT"
+	RuleKeyCurve        = "SIG-KEY-CURVE"
+	RuleKeyConflict     = "SIG-KEY-CONFLICT"
+	RuleKeyUntrusted    = "SIG-KEY-UNTRUSTED"
+	RuleKeyUsage        = "SIG-KEY-USAGE"
+	RuleKeyRetrieval    = "SIG-KEYINFO-RETRIEVAL"
+	RuleKeyTooMany      = "SIG-KEYINFO-TOO-MANY"
+	RuleCertUnknown     = "SIG-CERTIFICATE-UNKNOWN"
+	RuleCertIdentifier  = "SIG-CERTIFICATE-IDENTIFIER"
 	RuleTrustMissing    = "SIG-TRUST-MISSING"
 	RuleSignerMissing   = "SIG-SIGNER-MISSING"
 	RuleSignerMismatch  = "SIG-SIGNER-MISMATCH"
@@ -110,14 +124,16 @@ var Rules = []string{
 	RuleAlgorithmSHA1, RuleAlgorithmMD5, RuleAlgorithmDSA, RuleAlgorithmHMAC, RuleAlgorithmUnknown,
 	RuleDigestUnknown, RuleC14NUnknown, RuleC14NPrefixes,
 	RuleTransformXSLT, RuleTransformXPath, RuleTransformFilter2, RuleTransformUnknown,
-	RuleTransformMissing, RuleTransformOrder, RuleTransformTooMany,
+	RuleTransformMissing, RuleTransformOrder, RuleTransformTooMany, RulePSSParameters,
 	RuleReferenceTooMany, RuleReferenceExternal, RuleReferenceAbsent, RuleReferenceWhole, RuleReferenceXPointer,
 	RuleReferenceUnresolved, RuleReferenceAmbiguous, RuleReferenceTarget, RuleReferenceRepeated,
 	RuleReferenceBodyMissing, RuleReferenceTimeMissing, RuleReferenceListMissing,
-	RuleDigestFormat, RuleDigestMismatch, RuleDigestVariants,
+	RuleDigestFormat, RuleDigestMismatch, RuleDigestVariants, RuleDigestWork,
+	RuleReferenceEmpty, RuleReferenceBase64,
 	RuleValueFormat, RuleValueMismatch, RuleKeyInfoMissing, RuleKeyInfoUnused,
 	RuleCertMissing, RuleCertFormat, RuleCertSize, RuleCertTooMany, RuleCertAmbiguous,
-	RuleKeyKind, RuleKeySize, RuleTrustMissing, RuleSignerMissing, RuleSignerMismatch, RuleSignerRedundant,
+	RuleKeyKind, RuleKeySize, RuleKeyMissing, RuleKeyFormat, RuleKeyCurve, RuleKeyConflict, RuleKeyUntrusted, RuleKeyUsage,
+	RuleKeyRetrieval, RuleKeyTooMany, RuleCertUnknown, RuleCertIdentifier, RuleTrustMissing, RuleSignerMissing, RuleSignerMismatch, RuleSignerRedundant,
 }
 
 // IsRemark tells whether a rule of this package or of xmldsig/trust leaves a

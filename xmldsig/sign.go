@@ -75,7 +75,7 @@ func SignDocument(doc []byte, o SignOptions) ([]byte, error) {
 // BodyHash gives what a multi-document signature names a document by: its OID and
 // the SHA-256 of its body in exclusive canonical form (interface 7.4).
 func BodyHash(t *xmltree.Tree) (DocumentHash, error) {
-	r := reader{report: &report{t: t}, lim: Limits{}.withDefaults()}
+	r := reader{report: &report{t: t}, lim: Limits{}.withDefaults(policyKanta)}
 	l, ok := r.locate()
 	if !ok || l.body == xmltree.None || l.ownID == "" {
 		return DocumentHash{}, fmt.Errorf("%w: it is not a ClinicalDocument with an id and one body", ErrSignDocument)
@@ -143,7 +143,7 @@ func findTarget(t *xmltree.Tree, o SignOptions) (signTarget, error) {
 	bad := func(format string, args ...any) (signTarget, error) {
 		return signTarget{}, fmt.Errorf("%w: %s", ErrSignDocument, fmt.Sprintf(format, args...))
 	}
-	r := reader{report: &report{t: t}, lim: Limits{}.withDefaults()}
+	r := reader{report: &report{t: t}, lim: Limits{}.withDefaults(policyKanta)}
 	l, _ := r.locate()
 	bodyID := ""
 	if l.body != xmltree.None {

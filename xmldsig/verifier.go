@@ -1,6 +1,8 @@
 package xmldsig
 
 import (
+	"crypto"
+	"crypto/x509"
 	"time"
 
 	"portti/internal/finding"
@@ -28,6 +30,11 @@ type Verifier struct {
 	// DefaultMaxFuture. MaxAge is how much earlier it may be without a remark; 0
 	// means DefaultMaxAge, a negative value switches the remark off.
 	MaxFuture, MaxAge time.Duration
+	// Keys are public keys that the policy generic trusts by themselves, and tries
+	// where a signature holds no key. Certificates are known ones that X509Data may
+	// name without holding them; they are not trusted for that.
+	Keys         []crypto.PublicKey
+	Certificates []*x509.Certificate
 	// Source is the part that places count in; "" means finding.SourceDocument.
 	Source finding.Source
 
@@ -41,15 +48,9 @@ func (v *Verifier) Document(t *xmltree.Tree) *Verdict { return v.DocumentAt(t, v
 // time, under the policy kanta (interface 7.3–7.6; requirement SIG-4). It never
 // fails: whatever is wrong with the document is a finding.
 func (v *Verifier) DocumentAt(t *xmltree.Tree, arrival time.Time) *Verdict {
-	k := &kanta{
-		Verifier: v,
-		reader:   reader{report: &report{t: t, source: v.source()}, lim: v.Limits.withDefaults(), legacy: v.Legacy},
-		arrival:  arrival,
-		verdict:  &Verdict{},
-	}
+	k := &kanta{judgement: v.judgement(t, arrival, policyKanta)}
 	k.run()
-	k.verdict.Findings, k.verdict.More = k.list.Items(), k.list.More()
-	return k.verdict
+	return k.done()
 }
 
 func (v *Verifier) source() finding.Source {
