@@ -4,6 +4,7 @@
 //
 //	POST /soap            SOAP 1.1 and 1.2 (also MTOM)
 //	GET  /soap?wsdl       the description of the door
+//	POST /shark-validointi/validoi/asiakirja/tulos   the validation API (package validation)
 //	GET  /healthz         the process answers
 //	GET  /readyz          the archive can take documents
 //	GET  /metrics         Prometheus; on the admin listener, else on loopback only
@@ -30,6 +31,7 @@ import (
 
 	"portti/cda/rules/catalogue"
 	"portti/gateway/pipeline"
+	"portti/gateway/validation"
 
 	"github.com/rs/zerolog"
 )
@@ -98,6 +100,8 @@ type Options struct {
 	// Handler and Profile (of fault texts) are required.
 	Handler Handler
 	Profile catalogue.Profile
+	// Validation is the validation API; nil leaves the door out.
+	Validation *validation.Service
 	// Listen is the address of plain HTTP, TLSListen of HTTPS, Admin of the
 	// operator's pages; "" leaves a listener out.
 	Listen, TLSListen, Admin string

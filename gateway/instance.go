@@ -13,6 +13,7 @@ import (
 	"portti/cda/rules/catalogue"
 	"portti/cda/xsd"
 	"portti/gateway/pipeline"
+	"portti/gateway/validation"
 	"portti/internal/xmltree"
 	"portti/store"
 	"portti/xmldsig"
@@ -105,8 +106,15 @@ func (i *Instance) assemble(c Config) error {
 	if err != nil {
 		return err
 	}
+	v, err := validation.New(validation.Options{
+		Judge: i.Judge, FrameLimits: xmltree.Limits{Bytes: int(limit)}, Lang: c.Lang,
+		Parallel: max(1, runtime.GOMAXPROCS(0)/2), // archiving keeps the other half
+	})
+	if err != nil {
+		return err
+	}
 	o := Options{
-		Handler: p, Profile: c.Profile, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		Handler: p, Profile: c.Profile, Validation: v, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}

@@ -9,6 +9,7 @@ import (
 
 	"portti/gateway/pipeline"
 	"portti/gateway/soap"
+	"portti/gateway/validation"
 	"portti/internal/finding"
 	"portti/wsdl"
 
@@ -32,6 +33,9 @@ var Rules = []string{RuleMethod, RuleEncoding, RuleIncomplete, RuleSize, RuleBud
 func (s *Server) routes(withMetrics bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/soap", s.soap)
+	if s.o.Validation != nil {
+		mux.HandleFunc(validation.Path, s.validate)
+	}
 	s.health(mux)
 	if withMetrics {
 		mux.Handle("GET /metrics", s.metrics.handler())
