@@ -13,6 +13,7 @@ import (
 	"portti/fixtures"
 	"portti/gateway"
 	"portti/gateway/pipeline"
+	"portti/gateway/soap"
 	"portti/internal/xmltree"
 	"portti/xmldsig/pki"
 	"portti/xmldsig/trust"
@@ -67,6 +68,7 @@ func (m *Main) demo(ctx context.Context, once bool) (err error) {
 	c.Data = filepath.Join(dir, "archive")
 	c.Owner = w.Organisations[0].OID
 	c.Log = zerolog.New(log).With().Timestamp().Logger()
+	world := filepath.Join(dir, "world")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return m.serve(ctx, c, func(g *gateway.Instance) error {
@@ -78,15 +80,10 @@ func (m *Main) demo(ctx context.Context, once bool) (err error) {
 			return nil
 		}
 		fmt.Fprintf(m.Stdout, "\nthe gateway stays up; stop it with Ctrl-C. Try, in another terminal:\n"+
-			"  bin/portti send --to http://%s/soap %s\n"+
-			"  bin/portti validate --trust %s %s\n", g.Addr(),
-			sample(dir, w), filepath.Join(dir, "world", "ca.pem"), sample(dir, w))
+			"  curl -H 'Content-Type: text/xml' --data-binary @%s/requests/plan.xml http://%s/soap\n"+
+			"  bin/portti validate --trust %s/ca.pem %s/documents/plan.xml\n", world, g.Addr(), world, world)
 		return nil
 	})
-}
-
-func sample(dir string, w *fixtures.World) string {
-	return filepath.Join(dir, "world", "documents", w.Documents[0].Name+".xml")
 }
 
 // demoSend sends every sample through the SOAP door and shows each answer.
@@ -132,8 +129,10 @@ type demoFile struct {
 // answers as it did the first time.
 func (m *Main) demoWorld(dir string) (*fixtures.World, error) {
 	world := filepath.Join(dir, "world")
-	if err := os.MkdirAll(filepath.Join(world, "documents"), 0o700); err != nil {
-		return nil, err
+	for _, d := range []string{"documents", "requests"} {
+		if err := os.MkdirAll(filepath.Join(world, d), 0o700); err != nil {
+			return nil, err
+		}
 	}
 	d, err := m.demoSeedFile(filepath.Join(world, "world.json"))
 	if err != nil {
@@ -161,14 +160,18 @@ func (m *Main) demoSeedFile(name string) (d demoFile, err error) {
 	return d, os.WriteFile(name, b, 0o600)
 }
 
-// writeWorld writes what people try things with: CA certificates and documents.
+// writeWorld writes what people try things with: CA certificates, documents, and
+// the same as SOAP requests.
 func writeWorld(dir string, w *fixtures.World) error {
 	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), pki.EncodeCertificates(w.Authority.Certificates()...), 0o600); err != nil {
 		return err
 	}
 	for _, d := range w.Documents {
-		name := filepath.Join(dir, "documents", d.Name)
-		if err := os.WriteFile(name+".xml", d.Bytes, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "documents", d.Name+".xml"), d.Bytes, 0o600); err != nil {
+			return err
+		}
+		request := `<soap:Envelope xmlns:soap="` + soap.NS11 + `"><soap:Body>` + string(w.Frame(d)) + `</soap:Body></soap:Envelope>`
+		if err := os.WriteFile(filepath.Join(dir, "requests", d.Name+".xml"), []byte(request), 0o600); err != nil {
 			return err
 		}
 	}

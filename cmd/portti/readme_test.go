@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"portti/internal/judge"
+)
+
+// blocks gives the README's fenced blocks of a language.
+func blocks(t *testing.T, lang string) []string {
+	t.Helper()
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, m := range regexp.MustCompile("(?ms)^```"+lang+"\n(.*?)^```$").FindAllStringSubmatch(string(b), -1) {
+		out = append(out, m[1])
+	}
+	if len(out) == 0 {
+		t.Fatalf("the README has no block of %q", lang)
+	}
+	return out
+}
+
+// TestReadmeCommandsWork runs every command of the README as it stands there,
+// beside a demo as `make run` starts it; only the port is another.
+func TestReadmeCommandsWork(t *testing.T) {
+	judge.Need(t, "curl")
+	portti, err := exec.LookPath("portti") // testscript's: this very binary
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(portti, filepath.Join(dir, "bin", "portti")); err != nil {
+		t.Fatal(err)
+	}
+	startDemo(t, dir, "127.0.0.1:"+port)
+	for _, block := range blocks(t, "sh") {
+		for line := range strings.Lines(block) {
+			line = strings.ReplaceAll(strings.TrimSpace(line), "127.0.0.1:8080", "127.0.0.1:"+port)
+			cmd := exec.Command("bash", "-o", "pipefail", "-ec", line)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			if err != nil || len(out) == 0 && !strings.Contains(line, ">") || strings.Contains(string(out), "not found") {
+				t.Errorf("%s: %v\n%s", line, err, out)
+			}
+			t.Logf("%s\n%.400s", line, out)
+		}
+	}
+}
+
+// startDemo starts the demo and waits until its samples are archived.
+func startDemo(t *testing.T, dir, addr string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(dir, "bin", "portti"), "demo", "--data", "var/demo", "--listen", addr)
+	cmd.Dir = dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	for b := make([]byte, 4096); !strings.Contains(printed.String(), "stays up"); {
+		n, err := out.Read(b)
+		printed.Write(b[:n])
+		if err != nil {
+			t.Fatalf("the demo ended: %v\n%s", err, printed.String())
+		}
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()); err != nil {
+			t.Errorf("the demo did not stop well: %v", err)
+		}
+	})
+	res, err := (&http.Client{Timeout: time.Minute}).Get("http://" + addr + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+}
+
+// TestReadmeTargetsExist holds the make targets that documents name against the Makefile.
+func TestReadmeTargetsExist(t *testing.T) {
+	b, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(string(b), -1) {
+		targets[m[1]] = true
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)").FindAllStringSubmatch(string(readme), -1)
+	if len(named) < 2 {
+		t.Fatal("the README names no make targets")
+	}
+	for _, m := range named {
+		if !targets[m[1]] {
+			t.Errorf("the README names make %s, which does not exist", m[1])
+		}
+	}
+}

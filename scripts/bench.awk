@@ -1,0 +1,30 @@
+# Turns the output of BenchmarkAccept into a table: medians by size, one row a stage.
+function median(list,    v, n, i, j, t) {
+  n = split(list, v, " ")
+  for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j] + 0 < v[j-1] + 0; j--) { t = v[j]; v[j] = v[j-1]; v[j-1] = t }
+  return v[int((n + 1) / 2)]
+}
+/^BenchmarkAccept\// {
+  split($1, name, "/"); sub(/-[0-9]+$/, "", name[2]); size = name[2]
+  if (!(size in seen)) { seen[size] = 1; sizes[++count] = size }
+  for (i = 3; i < NF; i += 2) got[size, $(i + 1)] = got[size, $(i + 1)] " " $i
+}
+END {
+  split("20KB 200KB 2MB 20MB", order, " "); split("20000 200000 2000000 20000000", bytes, " ")
+  rows = split("whole envelope frame mime document metadata xsd signature rules commit answer", row, " ")
+  printf "| stage, ms |"; for (s = 1; s <= 4; s++) printf " %s |", order[s]; print ""
+  printf "|---|"; for (s = 1; s <= 4; s++) printf "---:|"; print ""
+  for (r = 1; r <= rows; r++) {
+    printf "| %s |", row[r]
+    for (s = 1; s <= 4; s++) {
+      ms = row[r] == "whole" ? median(got[order[s], "ns/op"]) / 1e6 : median(got[order[s], row[r] "-µs/op"]) / 1e3
+      if (row[r] == "whole") whole[s] = ms
+      printf " %.2f |", ms
+    }
+    print ""
+  }
+  printf "| **MB/s** |"; for (s = 1; s <= 4; s++) printf " %.1f |", bytes[s] / 1e3 / whole[s]; print ""
+  printf "| **messages a second** |"; for (s = 1; s <= 4; s++) printf " %.1f |", 1e3 / whole[s]; print ""
+  printf "\nCost per byte at 20 MB: %.2f × that at 200 KB.\n", (whole[4] / bytes[4]) / (whole[2] / bytes[2])
+  print "`document` is the parse, `signature` the verification, `commit` the archive."
+}
