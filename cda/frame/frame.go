@@ -105,12 +105,12 @@ type Metadata struct {
 	// Register is code: the register that the document goes to (rekisteritunnus).
 	Register cda.Coded
 	// Text is the element that holds the MIME package, 0 where absent.
-	Text           xmltree.Node
-	MediaType      string
-	Representation string
-	Status         cda.Coded
-	EffectiveTime  cda.Timestamp
-	Confidential   cda.Coded
+	Text            xmltree.Node
+	MediaType       string
+	Representation  string
+	Status          cda.Coded
+	EffectiveTime   cda.Timestamp
+	Confidentiality cda.Coded
 	// Reason: korvauksen syy, in a replacement.
 	Reason     cda.Coded
 	Language   cda.Coded

@@ -303,7 +303,7 @@ func (r *reader) documentField(m *Metadata, n xmltree.Node) {
 	case "effectiveTime":
 		r.time(&m.EffectiveTime, n)
 	case "confidentialityCode":
-		r.coded(&m.Confidential, n)
+		r.coded(&m.Confidentiality, n)
 	case "reasonCode":
 		r.coded(&m.Reason, n)
 	case "languageCode":

@@ -2,13 +2,16 @@ package frame
 
 import (
 	"bytes"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"portti/cda"
 	"portti/cda/rules/catalogue"
+	"portti/cda/xsd"
 	"portti/internal/finding"
+	"portti/internal/judge"
 	"portti/internal/shared"
 	"portti/internal/xmltree"
 
@@ -182,4 +185,48 @@ func ruleIDs(findings []finding.Finding) []string {
 		ids = append(ids, f.Rule)
 	}
 	return ids
+}
+
+// What is written is valid by our own schemas, and the child form of the
+// acknowledgement by HL7's (the attribute form belongs to an older wrapper).
+func TestWrittenMessagesAreValidByTheSchemas(t *testing.T) {
+	valid := func(name string, s *xsd.Schema, b []byte) {
+		t.Helper()
+		tree := parse(t, b)
+		if fs, err := s.Validate(tree, tree.Root()); err != nil || len(fs) > 0 {
+			t.Errorf("%s: %v %+v", name, err, fs)
+		}
+	}
+	for _, p := range []string{"strict", "lenient"} {
+		valid("frame", xsd.Frame(p), []byte(written(t)))
+		for _, child := range []bool{false, true} {
+			valid("acknowledgement", xsd.Acknowledgement(p), ackBytes(t, child))
+		}
+	}
+}
+
+func TestChildFormIsValidByHL7Schema(t *testing.T) {
+	schema := shared.Path(t, "schemas/hl7v3/multicacheschemas/MCCI_IN000002UV01.xsd")
+	cmd := exec.Command(judge.Need(t, "xmllint"), "--nonet", "--noout", "--schema", schema, "-")
+	cmd.Stdin = bytes.NewReader(ackBytes(t, true))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func ackBytes(tb testing.TB, child bool) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	err := WriteAck(&out, &Acknowledgement{
+		ID: cda.ID{Root: "1.2.246.10.99999902.18.2026", Extension: "4"}, CreationTime: time.Date(2026, 3, 23, 8, 0, 0, 0, time.UTC),
+		Receiver: "1.2.4", Sender: "1.2.5", Code: Refused, Target: cda.ID{Root: "1.2.6"}, ChildForm: child,
+		Details: []Detail{
+			{Severity: finding.Error, Rule: "SIG-DIGEST-MISMATCH", Code: "4Y00007", Text: "x", Location: []string{"document 1:2 /a"}},
+			{Severity: finding.Info, Rule: "META-X"},
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
 }

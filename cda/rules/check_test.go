@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"html"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"portti/cda/internal/testdoc"
 	"portti/cda/rules/catalogue"
 	"portti/internal/finding"
+	"portti/internal/xmltree"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -132,6 +134,8 @@ func TestMutations(t *testing.T) {
 		{`<authorization>`, related(`typeCode="APND"`, first), nil},
 		{`<authorization>`, related(`typeCode="XXX"`, first), []string{"META-RELATED-TYPECODE"}},
 		{`<authorization>`, related(`typeCode="APND"`, `<id root="1.2.246.10.1"/>`), []string{"META-RELATED-SETID-MISSING"}},
+		{`<f:signature><f:assignedAuthorSigner>90000000001</f:assignedAuthorSigner>`, `<f:signature>`, []string{"META-SIGNER-MISSING"}},
+		{`<birthTime value="19810101"/>`, ``, []string{"META-BIRTHTIME-MISSING"}},
 		// body
 		{`ID="OID1.2.246.10.99999901.95.2026.1.17"`, `ID="OID1.2.246.10.99999901.95.2026.1.18"`, []string{"BODY-ID-DIFFERS"}},
 		{`ID="OID1.2.246.10.99999901.95.2026.1.17"`, ``, []string{"BODY-ID-MISSING"}},
@@ -296,4 +300,58 @@ func TestRealPersonsAreRefusedInTheTestWorld(t *testing.T) {
 			}
 		}
 	}
+}
+
+// SIG-2: a professional's signature needs its metadata block; a system's does not.
+func TestSIG2_ProfessionalSignatureNeedsItsData(t *testing.T) {
+	doc := testdoc.Cut(testdoc.Phase2(), "<f:signature><f:assignedAuthorSigner>", "</f:time></f:signature>"[len("</f:time>"):])
+	if diff := cmp.Diff([]string{"META-SIGNATUREINFO-MISSING"}, ids(judged(t, doc))); diff != "" {
+		t.Error(diff)
+	}
+	if got := ids(judged(t, testdoc.Replace(doc, `<f:signatureDescription code="1"`, `<f:signatureDescription code="3"`))); got != nil {
+		t.Errorf("system signature: %v", got)
+	}
+}
+
+func TestStructuredBodyIsNotOneOfSocialWelfare(t *testing.T) {
+	doc := testdoc.Cut(testdoc.Phase2(), "<component>", "</component>")
+	doc = testdoc.Replace(doc, "</ClinicalDocument>", `<component><structuredBody ID="OID`+testdoc.ID+`.0"/></component></ClinicalDocument>`)
+	doc = testdoc.Cut(testdoc.Cut(doc, "<f:structuredFileFormat", "/>"), "<f:contentSpecificationId>", "</f:contentSpecificationId>")
+	if diff := cmp.Diff([]string{"BODY-STRUCTURED"}, ids(judged(t, doc))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// FuzzCheck: nothing that parses makes the rules panic, every finding is in the
+// catalogue, and judging twice gives the same.
+func FuzzCheck(f *testing.F) {
+	known, book := catalogue.Default(), DefaultBook() // loaded before the clock of the first case runs
+	f.Add(testdoc.Phase2(), testdoc.XHTML)
+	f.Add(testdoc.Relationship(), `<div xmlns="http://www.w3.org/1999/xhtml"><a href="javascript:x"/></div>`)
+	f.Add(strings.Replace(testdoc.Phase2(), `value="1"`, `value="2"`, 1), "%PDF-")
+	f.Add(`<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget/><author/><relatedDocument typeCode="RPLC"/><localSocialHeader xmlns="urn:hl7finland"><signature/><serviceProcess/></localSocialHeader></ClinicalDocument>`, "")
+	f.Fuzz(func(t *testing.T, doc, display string) {
+		i, j := strings.Index(doc, `representation="B64">`), strings.Index(doc, "</text>")
+		if i >= 0 && j > i {
+			doc = doc[:i] + `representation="TXT">` + html.EscapeString(display) + doc[j:]
+		}
+		tree, err := xmltree.Parse([]byte(doc), xmltree.DefaultLimits())
+		if err != nil {
+			return
+		}
+		d, _ := cda.Read(tree)
+		body, _ := d.JudgeBody()
+		for _, p := range []catalogue.Profile{catalogue.Strict, catalogue.Lenient} {
+			in := Input{Doc: d, Body: body, Profile: p, Book: book, Now: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)}
+			first := Check(in)
+			for _, x := range first {
+				if known.Rule(x.Rule) == nil {
+					t.Fatalf("%s is not in the catalogue", x.Rule)
+				}
+			}
+			if diff := cmp.Diff(first, Check(in)); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+	})
 }

@@ -116,7 +116,7 @@ func (c *checker) compareRest(m *frame.Metadata) {
 	if a, b := m.Language.Code, c.m.Language; a != "" && b.Code != "" && !strings.EqualFold(a, b.Code) {
 		c.addAttr(RuleCrossLanguage, b.Node, "code", b.Code, finding.P("frame", a))
 	}
-	if a, b := m.Confidential.Code, c.m.Confidentiality; a != "" && b.Code != "" && !strings.EqualFold(a, b.Code) {
+	if a, b := m.Confidentiality.Code, c.m.Confidentiality; a != "" && b.Code != "" && !strings.EqualFold(a, b.Code) {
 		c.addAttr(RuleCrossConfidentiality, b.Node, "code", b.Code, finding.P("frame", a))
 	}
 }

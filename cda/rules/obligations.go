@@ -67,7 +67,9 @@ func (b *Book) kinds(f *Field) []string {
 // each occurrence.
 var conditions = map[string]func(c *checker, v value) bool{
 	// A client without identifier is known by the date of birth (kanta-interface 5.2).
-	"client-without-id": func(c *checker, v value) bool { return !c.m.Clients[v.client].ID.HasValue() },
+	"client-without-id": func(c *checker, v value) bool {
+		return v.client < len(c.m.Clients) && !c.m.Clients[v.client].ID.HasValue()
+	},
 	// A professional's signature needs its metadata block (7.2).
 	"professional-signature": func(c *checker, _ value) bool { return c.professionalSignature() },
 	// A document with JSON says so and names its structure; without JSON it is
