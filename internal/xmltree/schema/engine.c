@@ -194,7 +194,7 @@ static void on_fault(void *ctx, void *error) {
 	f->phase = r->phase;
 	f->attr = attribute(r, e->message);
 	/* Of a missing attribute the name is the first string, of a facet the second. */
-	keep(r, e->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_4 ? e->str1 : e->str2, 600, 0, &f->note, &f->noteLen);
+	keep(r, e->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_4 ? e->str1 : e->str2, 2000, 0, &f->note, &f->noteLen);
 	keep(r, e->message, 160, 1, &f->tail, &f->tailLen);
 }
 

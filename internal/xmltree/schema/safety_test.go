@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"portti/internal/xmltree"
@@ -248,4 +249,39 @@ func resident(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return pages * os.Getpagesize()
+}
+
+// Attack: files of the same names as embedded schemas lie where the process runs.
+// They are pipes, so opening one would hang.
+func TestCompileOpensNothingOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"main.xsd", "part.xsd", wrapperFile} {
+		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Skip("no pipes here: ", err)
+		}
+	}
+	t.Chdir(dir)
+	head := `<xs:schema xmlns:xs="` + spaceXSD + `" targetNamespace="urn:t">`
+	files := fstest.MapFS{
+		"main.xsd": {Data: []byte(head + `<xs:include schemaLocation="part.xsd"/></xs:schema>`)},
+		"part.xsd": {Data: []byte(head + `<xs:element name="doc" type="xs:string"/></xs:schema>`)},
+	}
+	before := Refused()
+	done := make(chan error, 1)
+	go func() {
+		s, err := Compile(files, "main.xsd")
+		if err == nil {
+			tree := parse(t, `<doc xmlns="urn:t">x</doc>`)
+			_, err = s.Validate(tree, tree.Root(), Options{})
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil || Refused() != before {
+			t.Errorf("%v, %d attempts", err, Refused()-before)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("a file was opened")
+	}
 }
