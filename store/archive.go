@@ -117,7 +117,7 @@ func (t *tx) receipt(seq int64, f *documentFacts) (Receipt, error) {
 func (t *tx) refuse(p *prepared, fs []finding.Finding, suspicious bool) (Outcome, error) {
 	out := Outcome{Kind: Refused, Findings: fs, Suspicious: suspicious, Leaf: -1}
 	m := p.message
-	m.raw = p.frame
+	m.raw = pair(p.frame, p.body)
 	if err := t.logAnswer(&m, out, p.Answer, 0); err != nil {
 		return Outcome{}, err
 	}

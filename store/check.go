@@ -202,8 +202,10 @@ func (c *checker) document(d *documentRow) {
 	if d.disposed {
 		return
 	}
-	c.payload("document", f.id, d.body, f.sum, f.size)
-	c.payload("frame", f.id, d.frame, f.frameSum, f.frameSize)
+	b, err := verified(d.body, f.sum)
+	c.content("document", f.id, d.body, b, f.size, err)
+	b, err = verifiedFrame(d.frame, d.body, f.frameSum)
+	c.content("frame", f.id, d.frame, b, f.frameSize, err)
 	findings, err := unpack(d.receipt)
 	if err != nil {
 		c.r.add("receipt", f.id, "%v", err)
@@ -211,13 +213,10 @@ func (c *checker) document(d *documentRow) {
 	c.leaf(leafDocument, d.leaf, d.seq, f.id, d.kind, d.subject, d.entry, d.salt, f.record(d.verdict.String, findings))
 }
 
-func (c *checker) payload(area, id string, payload, sum []byte, size int64) {
-	if payload == nil {
-		c.r.add(area, id, "its content is missing")
-		return
-	}
-	b, err := verified(payload, sum)
+func (c *checker) content(area, id string, payload, b []byte, size int64, err error) {
 	switch {
+	case payload == nil:
+		c.r.add(area, id, "its content is missing")
 	case err != nil:
 		c.r.add(area, id, "%v", err)
 	case int64(len(b)) != size:

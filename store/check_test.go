@@ -245,7 +245,8 @@ func dump(tb testing.TB, s *Store) string {
 			}
 			for i, v := range vs {
 				if b, ok := v.([]byte); ok && slices.Contains([]string{"payload", "frame", "receipt"}, names[i]) {
-					if vs[i], err = unpack(b); err != nil {
+					if vs[i], err = unpackFrame(b, nil); err != nil {
+						rows.Close()
 						return err.Error()
 					}
 				}

@@ -3,9 +3,11 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -62,8 +64,24 @@ func openIn(tb testing.TB, dir string, opts ...func(*Options)) *Store {
 		if err := s.Close(); err != nil {
 			tb.Error(err)
 		}
+		wantNoOpenFiles(tb, dir)
 	})
 	return s
+}
+
+// wantNoOpenFiles wants no file below dir left open by this process: a forgotten
+// connection would hold locks.
+func wantNoOpenFiles(tb testing.TB, dir string) {
+	tb.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return // no such file system
+	}
+	for _, fd := range fds {
+		if path, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(path, dir) {
+			tb.Errorf("%s is still open", path)
+		}
+	}
 }
 
 // body makes a document of size bytes, the same for the same id.
@@ -95,7 +113,7 @@ func docSize(id string, size int) Archival {
 	b := body(id, size)
 	return Archival{
 		ID: id, SetID: id, Version: 1, Controller: ctlA, Register: "1",
-		Document: b, Frame: append([]byte("<frame>"), b...), Facts: []byte("SP1"),
+		Document: b, Frame: frameOf(b, 76, "\n"), Facts: []byte("SP1"),
 		Index: Index{Clients: []string{cli1}, Author: "99900000001", Group: "5", GeneralType: "15", SpecificType: "15007",
 			Phase: "II", Tasks: []string{"24"}, Process: "3", Case: "1.2.246.10.99999901.96.1", Unit: ctlA + ".10",
 			Organiser: ctlA, Effective: noon, Language: "fi", Format: "2", Summary: []byte(`{"title":"x"}`)},
@@ -105,6 +123,17 @@ func docSize(id string, size int) Archival {
 		Usage: []Usage{{DataController: ctlA, LogController: ctlA, Client: cli1, User: "99900000001", UserName: "Testi Työntekijä",
 			System: "1.2.246.10.99999901.18.7", DocumentID: id, Action: "archive", Purpose: "1"}},
 	}
+}
+
+// frameOf puts a document into a frame as base64 lines; line 0 is one long line.
+func frameOf(document []byte, line int, eol string) []byte {
+	b := []byte("<text>MIME-Version: 1.0\n\n")
+	text := base64.StdEncoding.EncodeToString(document)
+	for line > 0 && len(text) > line {
+		b = append(append(b, text[:line]...), eol...)
+		text = text[line:]
+	}
+	return append(append(b, text...), "\n--b--</text>"...)
 }
 
 // next is a version that replaces a.

@@ -54,7 +54,13 @@ func unpack(p []byte) ([]byte, error) {
 	case codecPlain:
 		return p[1:], nil
 	case codecZstd:
-		return decoder.DecodeAll(p[1:], nil)
+		b, err := decoder.DecodeAll(p[1:], nil)
+		if err != nil {
+			return nil, err
+		}
+		return b, nil
+	case codecPair:
+		return unpackPair(p)
 	}
 	return nil, fmt.Errorf("unknown payload codec %d", p[0])
 }

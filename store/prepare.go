@@ -37,7 +37,7 @@ func (s *Store) prepare(a *Archival) (*prepared, error) {
 	p.sum = sha256.Sum256(a.Document)
 	p.frameSum = sha256.Sum256(a.Frame)
 	p.facts = sha256.Sum256(a.Facts)
-	p.body, p.frame, p.receipt = pack(a.Document), pack(a.Frame), pack(a.Message.Findings)
+	p.body, p.frame, p.receipt = pack(a.Document), packFrame(a.Frame, a.Document), pack(a.Message.Findings)
 	p.message = s.messageRow(&a.Message, p.arrived)
 	p.message.documentID = a.ID
 	var err error

@@ -170,13 +170,39 @@ func (d *Document) open(payload []byte) (err error) {
 // verified unpacks a payload and checks it against its SHA-256.
 func verified(payload, sum []byte) ([]byte, error) {
 	b, err := unpack(payload)
+	if err == nil {
+		err = matches(b, sum)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if have := sha256.Sum256(b); !bytes.Equal(have[:], sum) {
-		return nil, errors.New("its bytes do not match their SHA-256")
+	return b, nil
+}
+
+// verifiedFrame is verified for a frame; body is its document's payload.
+func verifiedFrame(payload, body, sum []byte) ([]byte, error) {
+	var document []byte
+	if len(payload) > 0 && payload[0] == codecCut {
+		var err error
+		if document, err = unpack(body); err != nil {
+			return nil, err
+		}
+	}
+	b, err := unpackFrame(payload, document)
+	if err == nil {
+		err = matches(b, sum)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return b, nil
+}
+
+func matches(b, sum []byte) error {
+	if have := sha256.Sum256(b); !bytes.Equal(have[:], sum) {
+		return errors.New("its bytes do not match their SHA-256")
+	}
+	return nil
 }
 
 // Frame gives the exact frame or request that a document came in. Errors as Document.
@@ -185,16 +211,18 @@ func (s *Store) Frame(ctx context.Context, sc Scope, id string) ([]byte, error) 
 		return nil, err
 	}
 	in, args := sc.where("s.controller")
-	q := `SELECT d.frame_sha256, f.payload FROM documents d JOIN series s ON s.set_id = d.set_id
-		JOIN frames f ON f.seq = d.seq WHERE d.id = ? AND ` + in
+	// A frame kept whole needs no body; 2 is codecCut.
+	q := `SELECT d.frame_sha256, f.payload, b.payload FROM documents d JOIN series s ON s.set_id = d.set_id
+		JOIN frames f ON f.seq = d.seq LEFT JOIN bodies b ON b.seq = d.seq AND substr(f.payload, 1, 1) = x'02'
+		WHERE d.id = ? AND ` + in
 	var out []byte
 	err := s.reading("frame", func(db *sql.DB) error {
-		var sum, payload []byte
-		if err := db.QueryRowContext(ctx, q, append([]any{id}, args...)...).Scan(&sum, &payload); err != nil {
+		var sum, payload, body []byte
+		if err := db.QueryRowContext(ctx, q, append([]any{id}, args...)...).Scan(&sum, &payload, &body); err != nil {
 			return err
 		}
 		var err error
-		if out, err = verified(payload, sum); err != nil {
+		if out, err = verifiedFrame(payload, body, sum); err != nil {
 			return &Error{Kind: ErrDamaged, Op: "frame", Err: fmt.Errorf("frame of document %s: %w", id, err), Hint: hints[ErrDamaged]}
 		}
 		return nil

@@ -84,11 +84,12 @@ func TestGroupCommitTakesWhatIsQueued(t *testing.T) {
 
 func TestGroupClosesByBytes(t *testing.T) {
 	g := newGate()
-	s := open(t, gated(g), func(o *Options) { o.Group = Group{Documents: 100, Bytes: 300_000, Time: time.Hour} })
+	limit := len(pack(body(id(1), 200_000))) * 3 / 2 // two documents pass it
+	s := open(t, gated(g), func(o *Options) { o.Group = Group{Documents: 100, Bytes: limit, Time: time.Hour} })
 	waits := []<-chan error{started(s, bg, doc(id(0)))}
 	<-g.arrived
 	for i := 1; i <= 4; i++ {
-		waits = append(waits, started(s, bg, docSize(id(i), 200_000))) // some 250 KB each with the frame
+		waits = append(waits, started(s, bg, docSize(id(i), 200_000)))
 	}
 	waitQueued(t, s, 4)
 	g.off.Store(true)
