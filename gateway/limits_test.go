@@ -158,6 +158,33 @@ func TestTooManyBytesInHandAreAnswered429(t *testing.T) {
 	}
 }
 
+// panicking is a Handler that breaks its promise.
+type panicking struct{}
+
+func (panicking) Handle(context.Context, pipeline.Request) pipeline.Answer { panic("010181-900C") }
+
+func TestPanicOfTheHandlerIsAFaultAndNoSecretInTheLog(t *testing.T) {
+	log := &lockedBuffer{}
+	s, err := New(Options{Handler: panicking{}, Listen: "127.0.0.1:0", Log: zerolog.New(log), Now: time.Now, NewID: func() string { return "r" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Post("http://"+s.Addr().String()+"/soap", "text/xml", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if err := s.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != 500 || !strings.Contains(log.String(), "panicking") || strings.Contains(log.String(), "010181-900C") {
+		t.Errorf("HTTP %d\n%s", res.StatusCode, log)
+	}
+}
+
 func TestSlowSendersLoseTheirConnection(t *testing.T) {
 	h := &slow{make(chan struct{}, 1), make(chan struct{})}
 	_, addr := bare(t, h, Limits{HeaderTime: 50 * time.Millisecond, BodyGrace: 50 * time.Millisecond})

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -144,7 +146,20 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req pipeline.Req
 	}
 	req.Body = body
 	req.Peer = peerOf(r.TLS)
-	return s.o.Handler.Handle(r.Context(), req), len(body), read
+	return s.handle(r.Context(), w, req), len(body), read
+}
+
+// handle asks the Handler. It must not panic; if it does all the same, the panic's
+// value, which may hold content, stays out of net/http's log.
+func (s *Server) handle(ctx context.Context, w http.ResponseWriter, req pipeline.Request) (a pipeline.Answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			failed := finding.Finding{Rule: pipeline.RuleFailure, Params: []finding.Param{finding.P("request", req.ID)}}
+			a = s.fault(w, req, http.StatusInternalServerError, failed)
+			a.Report.Failure = &pipeline.PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return s.o.Handler.Handle(ctx, req)
 }
 
 // refuse tells of a request whose body need not be read.

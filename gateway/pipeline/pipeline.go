@@ -21,7 +21,7 @@ import (
 // Archive is what the pipeline needs of the store; *store.Store is one.
 type Archive interface {
 	Archive(context.Context, store.Archival) (store.Outcome, error)
-	LogMessage(context.Context, store.Message) error
+	Log(context.Context, store.Entries) error
 }
 
 // Options configure a Pipeline.
@@ -270,7 +270,7 @@ func (m *message) reject(ctx context.Context) Answer {
 	row := m.messageRow()
 	row.Answer = m.answer(verdict, m.findings, ack)
 	row.Raw = m.soap.Tree.Source()
-	err := m.Archive.LogMessage(ctx, row)
+	err := m.Archive.Log(ctx, store.Entries{Message: &row, Usage: m.refusedUsage()})
 	m.watch.lap("commit")
 	if err != nil {
 		return m.notNow(err)

@@ -22,7 +22,7 @@ import (
 // memory is an Archive that keeps what it is given.
 type memory struct {
 	archived []store.Archival
-	logged   []store.Message
+	logged   []store.Entries
 	outcome  store.Outcome
 	err      error
 	panics   bool
@@ -36,7 +36,7 @@ func (m *memory) Archive(_ context.Context, a store.Archival) (store.Outcome, er
 	return m.outcome, m.err
 }
 
-func (m *memory) LogMessage(_ context.Context, x store.Message) error {
+func (m *memory) Log(_ context.Context, x store.Entries) error {
 	m.logged = append(m.logged, x)
 	return m.err
 }
@@ -152,8 +152,11 @@ func TestRefusalIsLoggedBeforeItIsAnswered(t *testing.T) {
 	m := &memory{}
 	deny := accessFunc(func(q AccessQuery) []finding.Finding { return []finding.Finding{{Rule: RuleSender}} })
 	a := testPipeline(t, m, deny).Handle(context.Background(), request(sample()))
-	if a.Report.Verdict != AtFault || len(m.archived) != 0 || len(m.logged) != 1 || m.logged[0].Verdict != "CE" || len(m.logged[0].Raw) == 0 {
+	if a.Report.Verdict != AtFault || len(m.archived) != 0 || len(m.logged) != 1 || m.logged[0].Message.Verdict != "CE" || len(m.logged[0].Message.Raw) == 0 {
 		t.Fatalf("%+v, archived %d, logged %+v", a.Report, len(m.archived), m.logged)
+	}
+	if u := m.logged[0].Usage; len(u) != 1 || u[0].Refused != RuleSender || u[0].Client == "" || u[0].User == "" {
+		t.Errorf("usage log of the attempt: %+v", u)
 	}
 	m.err = errors.New("no disk")
 	if a := testPipeline(t, m, deny).Handle(context.Background(), request(sample())); a.Report.Verdict != NotNow {

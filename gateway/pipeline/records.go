@@ -107,7 +107,7 @@ func (m *message) newArchival() *store.Archival {
 	if r, ok := d.Replaces(); ok {
 		a.Replaces = r.ID.Root
 	}
-	a.Usage = []store.Usage{m.usage(a)}
+	a.Usage = []store.Usage{m.usage(a.ID, a.Controller, a.Index.Clients)}
 	return a
 }
 
@@ -162,15 +162,10 @@ func index(d *cda.Metadata, f *frame.Frame) store.Index {
 		Language: strings.ToLower(d.Language.Code), Format: l.FileFormat.Code, StructuredFormat: l.StructuredFileFormat.Code,
 		ContentSpec: l.ContentSpecification.Value, RetentionClass: l.RetentionClass.Code,
 		Software: strings.TrimSpace(l.Software.Product + " " + l.Software.Version), Special: l.SpecialContent.Code == "K",
-		Provider: l.ServiceProvider.Root,
+		Provider: l.ServiceProvider.Root, Clients: clientIDs(d),
 	}
 	if x.Group == "" {
 		x.Group = healthGroup
-	}
-	for _, c := range d.Clients {
-		if c.ID.HasValue() {
-			x.Clients = append(x.Clients, personID(c.ID))
-		}
 	}
 	if len(d.Authors) > 0 {
 		x.Author = personID(d.Authors[0].ID)
@@ -205,19 +200,50 @@ func personID(id cda.ID) string {
 	return id.Root
 }
 
-// usage is the usage-log row of archiving (LOG-1).
-func (m *message) usage(a *store.Archival) store.Usage {
+// usage is the usage-log row of archiving a document of a controller (LOG-1). Who
+// did it is what the frame says; whose data, what the document says.
+func (m *message) usage(document, controller string, clients []string) store.Usage {
 	f := m.frame
 	u := store.Usage{
-		At: m.req.Arrived, DataController: a.Controller, LogController: f.User.Organization.ID.Root,
+		At: m.req.Arrived, DataController: controller, LogController: f.User.Organization.ID.Root,
 		User: personID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
-		DocumentID: a.ID, Action: "archive", Purpose: f.UseSituation.Code,
+		DocumentID: document, Action: "archive", Purpose: f.UseSituation.Code,
 	}
 	if u.LogController == "" {
-		u.LogController = a.Controller
+		u.LogController = controller
 	}
-	if len(a.Index.Clients) > 0 {
-		u.Client = a.Index.Clients[0]
+	if len(clients) > 0 {
+		u.Client = clients[0]
 	}
 	return u
+}
+
+// refusedUsage is the usage-log row of an attempt that access refused; what an
+// earlier stage refused used nobody's data.
+func (m *message) refusedUsage() []store.Usage {
+	if m.judged == nil || m.judged.Document == nil {
+		return nil
+	}
+	for _, f := range m.findings {
+		r := catalogue.Default().Rule(f.Rule)
+		if r == nil || r.Stage != finding.StageAccess || r.Severity.In(m.Judge.Profile) != finding.Error {
+			continue
+		}
+		d := &m.judged.Document.Metadata
+		u := m.usage(d.ID.Root, d.Custodian.ID.Root, clientIDs(d))
+		u.Refused = f.Rule
+		return []store.Usage{u}
+	}
+	return nil
+}
+
+// clientIDs gives what the document's clients are found by, the main client first.
+func clientIDs(d *cda.Metadata) []string {
+	var out []string
+	for _, c := range d.Clients {
+		if c.ID.HasValue() {
+			out = append(out, personID(c.ID))
+		}
+	}
+	return out
 }
