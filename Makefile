@@ -36,7 +36,7 @@ fuzz: setup ## runs every fuzz target for FUZZTIME (default 1m)
 	bash scripts/fuzz
 
 property: setup ## runs the property tests with 20 times the cases of CI
-	$(GO) test -timeout 60m ./... -run 'Property' -rapid.checks=2000
+	bash scripts/property
 
 torture: setup ## kills the gateway 500 times under load
 	PORTTI_TORTURE=500 $(GO) test -timeout 120m -run 'Kill' -v ./gateway/...
