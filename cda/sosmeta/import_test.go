@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -290,6 +291,18 @@ func TestBrokenTablesAreRefused(t *testing.T) {
 		if _, err := ReadTable(&b); err == nil {
 			t.Errorf("%s was taken", s)
 		}
+	}
+	bomb := `{"format":"portti-sosmeta/1","specs":[{"k":"s"}`
+	for i := range 40 {
+		bomb += fmt.Sprintf(`,{"k":"o","f":[{"k":"a","s":%d},{"k":"b","s":%d}]}`, i, i)
+	}
+	var b bytes.Buffer
+	zw := gzip.NewWriter(&b)
+	if _, err := io.WriteString(zw, bomb+"]}"); err != nil || zw.Close() != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadTable(&b); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("a table that doubles forty times: %v", err)
 	}
 	if _, err := ReadTable(strings.NewReader("no gzip")); err == nil {
 		t.Error("text was taken")

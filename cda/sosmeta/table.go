@@ -23,6 +23,10 @@ const Format = "portti-sosmeta/1"
 // a compressed bomb.
 const maxTable = 64 << 20
 
+// maxFields is the greatest number of fields of one structure; the largest
+// national one has fewer than 1,000.
+const maxFields = 50_000
+
 // Table is a set of structures made by one import.
 type Table struct {
 	// Source says where the structures are from.
@@ -218,6 +222,7 @@ func ReadTable(r io.Reader) (*Table, error) {
 // that compiling cannot fail later.
 func (t *Table) checkSpecs() error {
 	kinds := map[string]bool{"o": true, "s": true, "n": true, "b": true}
+	sizes := make([]int, len(t.specs)) // fields that a spec expands to
 	for i, sp := range t.specs {
 		if !kinds[sp.Kind] || sp.Name < 0 || int(sp.Name) > len(t.names) {
 			return fmt.Errorf("sosmeta: table: spec %d is broken", i)
@@ -225,6 +230,9 @@ func (t *Table) checkSpecs() error {
 		for _, f := range sp.Fields {
 			if f.Spec < 0 || int(f.Spec) >= i {
 				return fmt.Errorf("sosmeta: table: spec %d refers to a later one", i)
+			}
+			if sizes[i] += 1 + sizes[f.Spec]; sizes[i] > maxFields {
+				return fmt.Errorf("sosmeta: table: spec %d has more than %d fields", i, maxFields)
 			}
 		}
 		if _, err := newMatcher(sp.Pattern); err != nil {
