@@ -5,17 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
-
-	"github.com/pressly/goose/v3"
 )
 
 // schema compares tables, indexes and triggers with those that the migrations
 // make: a trigger that is gone or changed is a wall that is down.
 func (c *checker) schema(ctx context.Context) error {
-	want, err := expectedSchema(ctx, c.s.opt.migrations)
+	want, err := c.s.expectedSchema(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,26 +36,16 @@ func (c *checker) schema(ctx context.Context) error {
 }
 
 // expectedSchema runs the migrations on an empty database in memory.
-func expectedSchema(ctx context.Context, migrations fs.FS) (map[string]string, error) {
+func (s *Store) expectedSchema(ctx context.Context) (out map[string]string, err error) {
 	db, err := sql.Open("sqlite3", ":memory:")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // each connection would have a memory of its own
-	out, err := migratedSchema(ctx, db, migrations)
+	if err = s.migrate(ctx, db); err == nil {
+		out, err = readSchema(ctx, db)
+	}
 	return out, errors.Join(err, db.Close())
-}
-
-func migratedSchema(ctx context.Context, db *sql.DB, migrations fs.FS) (map[string]string, error) {
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations,
-		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		return nil, err
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return nil, err
-	}
-	return readSchema(ctx, db)
 }
 
 func readSchema(ctx context.Context, db *sql.DB) (map[string]string, error) {

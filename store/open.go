@@ -72,26 +72,77 @@ func (s *Store) openDB(mode string, conns int) (*sql.DB, error) {
 }
 
 // prepareFile brings the file to the present schema and tells whether the archive
-// has yet to be initialised.
+// has yet to be initialised. The copy before a migration is made while no
+// connection is open: closing any descriptor of a file drops this process's locks
+// on it.
 func (s *Store) prepareFile(ctx context.Context) (fresh bool, err error) {
 	if err := s.checkWritable(); err != nil {
 		return false, err
 	}
+	have, know, err := s.examine(ctx)
+	if err != nil {
+		return false, err
+	}
+	if 0 < have && have < know {
+		if err := s.backup(have); err != nil {
+			return false, err
+		}
+	}
+	err = s.once(ctx, func(db *sql.DB) error {
+		if have < know {
+			if err := s.migrate(ctx, db); err != nil {
+				return err
+			}
+		}
+		var n int
+		err := db.QueryRowContext(ctx, `SELECT count(*) FROM settings WHERE name = ?`, setArchive).Scan(&n)
+		fresh = n == 0
+		return err
+	})
+	return fresh, err
+}
+
+// once runs f with a connection of its own.
+func (s *Store) once(ctx context.Context, f func(*sql.DB) error) error {
 	db, err := s.openDB("migrate", 1)
 	if err != nil {
-		return false, err
+		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	empty, err := s.checkIdentity(ctx, db)
-	if err != nil {
-		return false, err
+	return errors.Join(f(db), db.Close())
+}
+
+// examine tells the schema's version and the one that this release knows. It
+// refuses a foreign file and a newer schema, and empties the WAL, so that the file
+// is whole.
+func (s *Store) examine(ctx context.Context) (have, know int64, err error) {
+	err = s.once(ctx, func(db *sql.DB) error {
+		if err := s.checkIdentity(ctx, db); err != nil {
+			return err
+		}
+		p, err := s.provider(db)
+		if err != nil {
+			return err
+		}
+		if have, know, err = p.GetVersions(ctx); err != nil {
+			return err
+		}
+		if have > know {
+			return &Error{Kind: ErrNewer, Op: "open", Path: s.path(dbFile),
+				Err:  fmt.Errorf("its schema is %d, this release knows %d", have, know),
+				Hint: "use the release that wrote it, or a later one"}
+		}
+		return s.emptyWAL(ctx, db)
+	})
+	return have, know, err
+}
+
+func (s *Store) emptyWAL(ctx context.Context, db *sql.DB) error {
+	var busy, log, done int
+	err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+	if err == nil && busy != 0 {
+		return &Error{Kind: ErrLocked, Op: "open", Path: s.path(dbFile), Hint: hints[ErrLocked]}
 	}
-	if err := s.migrate(ctx, db, empty); err != nil {
-		return false, err
-	}
-	var n int
-	err = db.QueryRowContext(ctx, `SELECT count(*) FROM settings WHERE name = ?`, setArchive).Scan(&n)
-	return n == 0, err
+	return err
 }
 
 // checkWritable tells a read-only file or directory before SQLite does so late
@@ -114,23 +165,19 @@ func (s *Store) checkWritable() error {
 
 // checkIdentity refuses a file that some other program made. An empty file is ours
 // to fill: a crash may have left it.
-func (s *Store) checkIdentity(ctx context.Context, db *sql.DB) (empty bool, err error) {
-	var id int64
-	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
-		return false, s.foreign(err)
-	}
-	var tables int
-	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
-		return false, s.foreign(err)
-	}
+func (s *Store) checkIdentity(ctx context.Context, db *sql.DB) error {
+	var id, tables int64
+	err := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)`).Scan(&id, &tables)
 	switch {
+	case err != nil:
+		return s.foreign(err)
 	case id == applicationID:
-		return tables == 0, nil
+		return nil
 	case id != 0 || tables > 0:
-		return false, s.foreign(nil)
+		return s.foreign(nil)
 	}
 	_, err = db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID))
-	return true, err
+	return err
 }
 
 // foreign says that the file is no archive, where that is what err means.
@@ -143,59 +190,30 @@ func (s *Store) foreign(err error) error {
 		Hint: "name another data directory; this file was not made by portti"}
 }
 
-// migrate refuses a newer schema, copies an older archive and brings it up to date.
-func (s *Store) migrate(ctx context.Context, db *sql.DB, empty bool) error {
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, s.opt.migrations,
+func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectSQLite3, db, s.opt.migrations,
 		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+}
+
+// migrate brings an older archive up to date, each step in a transaction.
+func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
+	p, err := s.provider(db)
 	if err != nil {
 		return err
-	}
-	have, know, err := p.GetVersions(ctx)
-	if err != nil {
-		return err
-	}
-	if have > know {
-		return &Error{Kind: ErrNewer, Op: "open", Path: s.path(dbFile),
-			Err:  fmt.Errorf("its schema is %d, this release knows %d", have, know),
-			Hint: "use the release that wrote it, or a later one"}
-	}
-	if have == know {
-		return nil
-	}
-	if !empty && have > 0 {
-		if err := s.backup(ctx, db, have); err != nil {
-			return err
-		}
 	}
 	_, err = p.Up(ctx)
 	return err
 }
 
-// backup copies the file as it is before a migration. A backup of the same
-// version that an interrupted attempt left is kept: it is the older truth.
-func (s *Store) backup(ctx context.Context, db *sql.DB, version int64) error {
-	dst := s.path(fmt.Sprintf("%s.v%d.backup", dbFile, version))
-	if _, err := os.Stat(dst); err == nil {
-		return nil
-	}
-	var busy, log, done int
-	err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
-	if err != nil {
-		return err
-	}
-	if busy != 0 {
-		return &Error{Kind: ErrLocked, Op: "open", Path: s.path(dbFile), Hint: hints[ErrLocked]}
-	}
-	return copyFile(dst, s.path(dbFile))
+// backup copies the file as it is before a migration, durably.
+func (s *Store) backup(version int64) error {
+	name := fmt.Sprintf("%s.v%d.%s.backup", dbFile, version, s.now().Format("20060102T150405Z"))
+	return copyFile(s.path(name), s.path(dbFile))
 }
 
 // initialise writes the settings that an archive keeps for life.
 func (s *Store) initialise(ctx context.Context) error {
-	db, err := s.openDB("migrate", 1)
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.writeSettings(ctx, db), db.Close())
+	return s.once(ctx, func(db *sql.DB) error { return s.writeSettings(ctx, db) })
 }
 
 func (s *Store) writeSettings(ctx context.Context, db *sql.DB) error {

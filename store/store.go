@@ -99,7 +99,7 @@ type Store struct {
 
 // Open opens the archive in opt.Dir, or creates it. It takes the ownership of the
 // directory, brings an older schema up to date after copying the file to
-// archive.db.v<N>.backup beside it, and refuses a newer one.
+// archive.db.v<N>.<time>.backup beside it, and refuses a newer one.
 //
 // Errors: *Error of kind ErrOwned, ErrNewer, ErrForeign, ErrKey, ErrReadOnly,
 // ErrFull, ErrDamaged or ErrUnavailable.
