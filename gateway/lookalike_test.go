@@ -22,6 +22,10 @@ func TestARK1_EverySampleIsArchivedAndServedBack(t *testing.T) {
 		if !bytes.Equal(g.served(d.OID), d.Bytes) {
 			t.Errorf("%s: other bytes came back", d.Name)
 		}
+		frame, err := g.Store.Frame(context.Background(), everything, d.OID)
+		if err != nil || !bytes.Equal(frame, inEnvelope(soap.NS11, world().Frame(d))) {
+			t.Errorf("%s: another request came back: %v", d.Name, err)
+		}
 	}
 }
 

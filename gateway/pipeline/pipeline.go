@@ -67,7 +67,6 @@ type message struct {
 	soap     *soap.Request
 	version  soap.Version
 	frame    *frame.Frame
-	pkg      *frame.Package
 	judged   *Judgement
 	findings []finding.Finding
 	decision Decision
@@ -187,7 +186,6 @@ func (m *message) document() {
 		return
 	}
 	pkg, fs := m.frame.Package()
-	m.pkg = pkg
 	m.findings = append(m.findings, fs...)
 	m.watch.lap("mime")
 	document := pkg.DocumentBytes()

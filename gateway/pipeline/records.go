@@ -96,7 +96,7 @@ func (m *message) newArchival() *store.Archival {
 		Nullifies:  f.Operation() == interactions.Nullify,
 		Reason:     f.Document.Reason.Code,
 		Controller: d.Custodian.ID.Root, Register: register(d, f),
-		Document: d.Tree.Source(), Frame: m.requestKept(),
+		Document: d.Tree.Source(), Frame: f.Tree.Source(), // the whole request; the archive keeps the document in it once
 		Facts:   facts(f),
 		Index:   index(&d.Metadata, f),
 		Message: m.messageRow(),
@@ -126,26 +126,6 @@ func facts(f *frame.Frame) []byte {
 		f.Name(), f.ServiceRequest.Code, f.UseSituation.Code, f.Document.Custodian.ID.Root,
 		f.Document.SetID.Root, f.Document.Version.Raw, f.Document.Status.Code, f.Document.Reason.Code,
 	}, "\x00"))
-}
-
-// requestKept is the request as it came, with the MIME package cut out: the
-// document in it is archived by itself, byte for byte, and would be there twice, a
-// third larger. A package with attachments stays, as they stand nowhere else.
-func (m *message) requestKept() []byte {
-	f, t := m.frame, m.frame.Tree
-	first := t.FirstChild(f.Document.Text)
-	if f.Document.Text <= 0 || first == xmltree.None || len(m.pkg.Attachments) > 0 {
-		return t.Source()
-	}
-	last := first
-	for n := first; n != xmltree.None; n = t.NextSibling(n) {
-		last = n
-	}
-	start, _ := t.Range(first)
-	_, end := t.Range(last)
-	src := t.Source()
-	out := make([]byte, 0, len(src)-(end-start))
-	return append(append(out, src[:start]...), src[end:]...)
 }
 
 // healthGroup stands for the document group of documents that have none.
