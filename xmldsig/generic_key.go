@@ -32,33 +32,34 @@ type keyParts struct {
 func (g *generic) keys(d *dsig) keyFound {
 	out := keyFound{certificates: certificates{node: d.node}}
 	parts, ok := g.keyParts(d.keyInfo)
-	if !ok {
-		return out
-	}
-	if !g.signerOf(&out, parts) {
-		return out
-	}
-	if out.signer != nil {
-		out.candidates = append(out.candidates, publicKey{out.signer.PublicKey, out.node})
-	}
-	for _, n := range parts.values {
-		key := g.keyValue(n)
-		if key == nil {
-			return keyFound{certificates: certificates{node: d.node}}
-		}
-		if len(out.candidates) > 0 && !sameKey(out.candidates[0].key, key) {
-			g.add(RuleKeyConflict, n, "")
-			return keyFound{certificates: certificates{node: d.node}}
-		}
-		if len(out.candidates) == 0 {
-			out.node = n
-			out.candidates = append(out.candidates, publicKey{key, n})
-		}
+	if !ok || !g.signerOf(&out, parts) || !g.bareKeys(&out, parts) {
+		return keyFound{certificates: certificates{node: d.node}}
 	}
 	if len(out.candidates) == 0 {
 		g.configured(&out, d)
 	}
 	return out
+}
+
+// bareKeys reads the keys without a certificate; false after a refusal.
+func (g *generic) bareKeys(out *keyFound, p keyParts) bool {
+	if out.signer != nil {
+		out.candidates = append(out.candidates, publicKey{out.signer.PublicKey, out.node})
+	}
+	for _, n := range p.values {
+		key := g.keyValue(n)
+		switch {
+		case key == nil:
+			return false
+		case len(out.candidates) == 0:
+			out.node = n
+			out.candidates = append(out.candidates, publicKey{key, n})
+		case !sameKey(out.candidates[0].key, key):
+			g.add(RuleKeyConflict, n, "")
+			return false
+		}
+	}
+	return true
 }
 
 // configured takes the keys that the verifier was given.

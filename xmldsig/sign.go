@@ -25,8 +25,8 @@ type SignOptions struct {
 	// ID is the signature element's ID; those of its parts are made from it
 	// ("ID.time", "ID.list"). It must be new in the document. Required.
 	ID string
-	// Method is one of the Alg… identifiers of RSA (PKCS #1) or ECDSA; "" means
-	// SHA-256 with the key's kind.
+	// Method is one of the Alg… identifiers of RSA (PKCS #1 or PSS) or ECDSA; ""
+	// means SHA-256 with the key's kind (PKCS #1 for RSA).
 	Method string
 	// Enveloped adds the enveloped-signature transform, as some systems do
 	// (interface 7.3). It changes nothing here.
@@ -34,6 +34,10 @@ type SignOptions struct {
 	// Documents are the other documents of a multi-document signature (TypeMulti);
 	// see BodyHash. The document's own entry is added first.
 	Documents []DocumentHash
+	// SignerBlock writes localSocialHeader/signature too, which tells readers who
+	// signed, unless it names this signer already. For types 1 and 2 of social
+	// documents; the name comes from the certificate, the time's offset from Time.
+	SignerBlock bool
 	// Limits bound what is parsed; the zero value means the parser's defaults.
 	Limits xmltree.Limits
 }
@@ -68,7 +72,11 @@ func SignDocument(doc []byte, o SignOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := insert(t, target.layout, text)
+	block, err := o.signerBlock(t, target.layout)
+	if err != nil {
+		return nil, err
+	}
+	out := insert(t, target.layout, block, text)
 	return out, o.verifyOwn(out)
 }
 
@@ -103,6 +111,8 @@ func (o *SignOptions) check() (method, error) {
 		return bad("ID %q must be a letter followed by letters, digits, '.', '-' and '_'", o.ID)
 	case (o.Type == TypeMulti) != (len(o.Documents) > 0):
 		return bad("other documents are named in type 2, and only there")
+	case o.SignerBlock && o.Type != TypeProfessional && o.Type != TypeMulti:
+		return bad("the header tells who signed for types 1 and 2 only")
 	}
 	_, isECDSA := o.Key.Public().(*ecdsa.PublicKey)
 	if o.Method == "" {
@@ -112,7 +122,7 @@ func (o *SignOptions) check() (method, error) {
 		}
 	}
 	m := methods[o.Method]
-	if m.scheme != rsaPKCS1 && m.scheme != ecdsaRaw || (m.scheme == ecdsaRaw) != isECDSA {
+	if m.scheme == 0 || (m.scheme == ecdsaRaw) != isECDSA {
 		return bad("method %q does not fit the key (%s)", o.Method, o.Certificate.PublicKeyAlgorithm)
 	}
 	if pub, ok := o.Key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(o.Certificate.PublicKey) {

@@ -17,13 +17,16 @@ var headerAfter = []string{
 	"eprServiceProviderName", "releaseDateForPatientViewing", "patientHomeMunicipality",
 }
 
-// insert puts the signature's text into the document's bytes.
-func insert(t *xmltree.Tree, l layout, text string) []byte {
+// insert puts the signature's text into the document's bytes, and the block that
+// tells who signed before the collection.
+func insert(t *xmltree.Tree, l layout, block, text string) []byte {
 	e := editor{src: t.Source(), encoding: t.Encoding()}
 	if l.collection != xmltree.None {
-		return e.appendTo(t, l.collection, text)
+		start, _ := t.Range(l.collection)
+		e.src = e.appendTo(t, l.collection, text)
+		return e.splice(start, start, block)
 	}
-	text = `<signatureCollection xmlns="` + nsFI + `">` + text + "</signatureCollection>"
+	text = block + `<signatureCollection xmlns="` + nsFI + `">` + text + "</signatureCollection>"
 	if !l.social {
 		for c := range t.Children(l.local) {
 			if t.Space(c) == nsFI && slices.Contains(headerAfter, t.Local(c)) {

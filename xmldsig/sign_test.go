@@ -31,6 +31,20 @@ func signingCases(tb testing.TB) map[string]SignOptions {
 		o.Method = m
 		cases[m[strings.LastIndex(m, "#")+1:]] = o
 	}
+	for _, m := range []string{AlgPSSSHA256, AlgPSSSHA384, AlgPSSSHA512} {
+		o := options(tb, TypeSystem)
+		o.Method, o.Key = m, pki.Unwrap(o.Key) // PSS is salted
+		cases[m[strings.LastIndex(m, "#")+1:]] = o
+	}
+	for _, m := range []string{AlgECDSASHA256, AlgECDSASHA384, AlgECDSASHA512} {
+		o := options(tb, TypeSystem)
+		o.Method, o.Key = m, testEC()["P-521"]
+		o.Certificate = selfSigned(tb, "P-521", o.Key)
+		cases["p521-"+m[strings.LastIndex(m, "#")+1:]] = o
+	}
+	block := options(tb, TypeProfessional)
+	block.SignerBlock = true
+	cases["type1-block"] = block
 	for _, alg := range []pki.Algorithm{pki.P256, pki.P384} {
 		for _, m := range []string{AlgECDSASHA256, AlgECDSASHA384, AlgECDSASHA512} {
 			o := options(tb, TypeSystem, pki.WithAlgorithm(alg))
@@ -44,7 +58,7 @@ func signingCases(tb testing.TB) map[string]SignOptions {
 func TestSIG1_WhatIsSignedHereVerifiesHere(t *testing.T) {
 	for name, o := range signingCases(t) {
 		t.Run(name, func(t *testing.T) {
-			doc := mustSign(t, document(o.Type <= TypeMulti), o)
+			doc := mustSign(t, document(o.Type <= TypeMulti && !o.SignerBlock), o)
 			v := verify(t, newVerifier(), doc)
 			wantRules(t, v)
 			if len(v.Signatures) != 1 || !v.Signatures[0].Valid || v.Signatures[0].Type != o.Type || !v.Signatures[0].Time.Equal(o.Time) {
@@ -63,8 +77,11 @@ func TestSIG1_WhatIsSignedHereVerifiesInXmlsec1(t *testing.T) {
 	xmlsec := judge.Need(t, "xmlsec1")
 	for name, o := range signingCases(t) {
 		t.Run(name, func(t *testing.T) {
+			if methods[o.Method].scheme == rsaPSS || strings.HasPrefix(name, "p521") {
+				return // no PSS in this xmlsec1; the other is by no authority: see TestSIG1_WhatIsSignedHereVerifiesInLibxmlsec1
+			}
 			file := filepath.Join(t.TempDir(), "doc.xml")
-			if err := os.WriteFile(file, []byte(mustSign(t, document(o.Type <= TypeMulti), o)), 0o600); err != nil {
+			if err := os.WriteFile(file, []byte(mustSign(t, document(o.Type <= TypeMulti && !o.SignerBlock), o)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			out, err := exec.Command(xmlsec, xmlsecVerify(t, file)...).CombinedOutput()
@@ -191,18 +208,23 @@ func TestSigningIsTheSameForTheSameInput(t *testing.T) {
 
 func TestSigningRefusesOptionsThatCannotVerify(t *testing.T) {
 	for name, change := range map[string]func(*SignOptions){
-		"no key":                     func(o *SignOptions) { o.Key = nil },
-		"no certificate":             func(o *SignOptions) { o.Certificate = nil },
-		"no type":                    func(o *SignOptions) { o.Type = 0 },
-		"unknown type":               func(o *SignOptions) { o.Type = 5 },
-		"no time":                    func(o *SignOptions) { o.Time = time.Time{} },
-		"no id":                      func(o *SignOptions) { o.ID = "" },
-		"id that is no name":         func(o *SignOptions) { o.ID = "1a" },
-		"id with markup":             func(o *SignOptions) { o.ID = `a"><x` },
-		"another's certificate":      func(o *SignOptions) { o.Certificate = professionalLeaf(t).Certificate },
-		"method of another key":      func(o *SignOptions) { o.Method = AlgECDSASHA256 },
-		"SHA-1":                      func(o *SignOptions) { o.Method = algRSASHA1 },
-		"PSS, which goxmldsig lacks": func(o *SignOptions) { o.Method = AlgPSSSHA256 },
+		"no key":                func(o *SignOptions) { o.Key = nil },
+		"no certificate":        func(o *SignOptions) { o.Certificate = nil },
+		"no type":               func(o *SignOptions) { o.Type = 0 },
+		"unknown type":          func(o *SignOptions) { o.Type = 5 },
+		"no time":               func(o *SignOptions) { o.Time = time.Time{} },
+		"no id":                 func(o *SignOptions) { o.ID = "" },
+		"id that is no name":    func(o *SignOptions) { o.ID = "1a" },
+		"id with markup":        func(o *SignOptions) { o.ID = `a"><x` },
+		"another's certificate": func(o *SignOptions) { o.Certificate = professionalLeaf(t).Certificate },
+		"method of another key": func(o *SignOptions) { o.Method = AlgECDSASHA256 },
+		"SHA-1":                 func(o *SignOptions) { o.Method = algRSASHA1 },
+		"PSS with an EC key": func(o *SignOptions) {
+			o.Method, o.Key = AlgPSSSHA256, testEC()["P-256"]
+			o.Certificate = selfSigned(t, "P-256", o.Key)
+		},
+		"rsa-pss with parameters":    func(o *SignOptions) { o.Method = algRSAPSS },
+		"block in type 3":            func(o *SignOptions) { o.SignerBlock = true },
 		"list in a single signature": func(o *SignOptions) { o.Documents = []DocumentHash{{OID: "1.2", Hash: make([]byte, 32)}} },
 		"multi without other":        func(o *SignOptions) { o.Type = TypeMulti },
 		"multi with an OID of markup": func(o *SignOptions) {
@@ -243,5 +265,48 @@ func TestSigningRefusesDocumentsThatCannotVerify(t *testing.T) {
 	var syntax *xmltree.SyntaxError
 	if _, err := SignDocument([]byte("<a>"), options(t, TypeSystem)); !errors.As(err, &syntax) {
 		t.Errorf("broken XML: %v", err)
+	}
+}
+
+// The block that tells who signed is written before the collection, once, in any
+// encoding, and what it says is the certificate's.
+func TestSigningWritesWhoSigned(t *testing.T) {
+	leaf, err := testCA().Professional(pki.Person{Number: "90000000002", Given: "Åsa", Family: "Ö'Testi & <Co>", Title: "251"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := SignOptions{Key: leaf.Key, Certificate: leaf.Certificate, Type: TypeProfessional, ID: "s", SignerBlock: true,
+		Time: testNow.In(time.FixedZone("", 3*3600))}
+	for name, doc := range map[string]string{
+		"collection to be made": document(false),
+		"collection empty":      replaced(t, document(false), `<hl7fi:documentGroup code="5"/>`, `<hl7fi:signatureCollection/>`),
+		"latin 1":               replaced(t, replaced(t, document(false), "UTF-8", "ISO-8859-1"), "Päätös", "P\xe4\xe4t\xf6s"),
+	} {
+		out := mustSign(t, doc, o)
+		tree := parse(t, []byte(out))
+		wantRules(t, newVerifier().Document(tree))
+		local := tree.Child(tree.Root(), nsFI, "localSocialHeader")
+		block := tree.Child(local, nsFI, "signature")
+		if next := tree.NextElement(block); tree.Local(next) != "signatureCollection" {
+			t.Errorf("%s: %s follows", name, tree.Local(next))
+		}
+		text := func(path ...string) string { return tree.Text(tree.Path(block, nsFI, path...)) }
+		if text("assignedAuthorSigner") != "90000000002" || text("signer", "name", "given") != "Åsa" || text("signer", "name", "family") != "Ö'Testi & <Co>" ||
+			tree.Attr(tree.Child(block, nsFI, "time"), "value") != "20260504123000+0300" {
+			t.Errorf("%s: %s", name, out)
+		}
+		o := o
+		o.ID = "again"
+		if again := mustSign(t, out, o); strings.Count(again, "assignedAuthorSigner>") != 2 {
+			t.Errorf("%s: the block stands twice", name)
+		}
+	}
+	health := strings.ReplaceAll(document(false), "localSocialHeader", "localHeader")
+	if _, err := SignDocument([]byte(health), o); !errors.Is(err, ErrSignDocument) {
+		t.Errorf("health: %v", err)
+	}
+	o.Certificate, o.Key = systemLeaf(t).Certificate, systemLeaf(t).Key
+	if _, err := SignDocument([]byte(document(false)), o); !errors.Is(err, ErrSignOptions) {
+		t.Errorf("no person: %v", err)
 	}
 }

@@ -3,6 +3,8 @@ package xmldsig
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/asn1"
 	"fmt"
 	"io"
@@ -11,8 +13,13 @@ import (
 	goxmldsig "github.com/russellhaering/goxmldsig"
 )
 
-// signValue signs SignedInfo's canonical octets through goxmldsig.
+// signValue signs SignedInfo's canonical octets: through goxmldsig, but for PSS,
+// which it lacks.
 func (o *SignOptions) signValue(info string, m method) ([]byte, error) {
+	if m.scheme == rsaPSS {
+		opts := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: m.hash}
+		return o.Key.Sign(rand.Reader, sumOf(m.hash, info), opts)
+	}
 	key := o.Key
 	if m.scheme == ecdsaRaw {
 		key = rawECDSA{key}
