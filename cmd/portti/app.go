@@ -113,7 +113,7 @@ func (m *Main) root() *cobra.Command {
 	root.SetErr(m.Stderr)
 	f := root.PersistentFlags()
 	f.StringP("config", "C", "", "configuration `FILE` (YAML)")
-	f.String("format", "text", "output as text or json")
+	f.String("format", "text", "output as text or json; validate also as junit or html")
 	f.String("lang", "en", "language of texts: fi, sv or en")
 	f.String("profile", "strict", "strict takes forms seen in real social-welfare messages; lenient also health and legacy forms")
 	f.String("world", "test", "test or production")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"portti/cda/rules/catalogue"
+	"portti/cda/rules/report"
 	"portti/gateway"
 	"portti/gateway/pipeline"
 
@@ -138,7 +139,7 @@ func (c *config) check() error {
 		name, value string
 		of          []string
 	}{
-		{"format", c.Format, []string{"text", "json"}},
+		{"format", c.Format, report.Formats},
 		{"lang", c.Lang, []string{"fi", "sv", "en"}},
 		{"profile", c.Profile, []string{string(catalogue.Strict), string(catalogue.Lenient)}},
 		{"world", c.World, []string{string(pipeline.Test), string(pipeline.Production)}},

@@ -5,6 +5,8 @@ import (
 
 	"portti/cda"
 	"portti/cda/frame"
+	"portti/cda/rules"
+	"portti/cda/rules/report"
 	"portti/gateway"
 	"portti/gateway/pipeline"
 	"portti/internal/finding"
@@ -27,7 +29,12 @@ func (m *Main) validateCommand() *cobra.Command {
 				return err
 			}
 			c := &m.config
-			v := &validator{Main: m, judge: gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)}
+			out, err := report.New(c.Format, m.Stdout, report.Options{Lang: c.lang(), Now: m.Now()})
+			if err != nil {
+				return usage(err, "")
+			}
+			judge := gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)
+			v := &validator{Main: m, out: out, judge: judge}
 			return v.run(frameFile, args)
 		},
 	}
@@ -40,6 +47,7 @@ func (m *Main) validateCommand() *cobra.Command {
 type validator struct {
 	*Main
 	judge   *pipeline.Judge
+	out     report.Writer
 	frame   []byte
 	invalid bool
 }
@@ -54,6 +62,9 @@ func (v *validator) run(frameFile string, files []string) (err error) {
 		if err := v.file(name); err != nil {
 			return err
 		}
+	}
+	if err := v.out.Close(); err != nil {
+		return system(err, "")
 	}
 	if v.invalid {
 		return errInvalid
@@ -127,7 +138,7 @@ func (v *validator) unpack(f *frame.Frame, fs *[]finding.Finding) []byte {
 // report judges and prints.
 func (v *validator) report(name string, in pipeline.Input, fs []finding.Finding, sources map[finding.Source][]byte) error {
 	decision := pipeline.Decide(fs, nil, v.judge.Profile)
-	var doc *documentName
+	var doc *report.Document
 	if len(in.Document) > 0 {
 		j := v.judge.Document(in)
 		if j.Failure != nil {
@@ -135,17 +146,17 @@ func (v *validator) report(name string, in pipeline.Input, fs []finding.Finding,
 		}
 		fs, decision = append(fs, j.Findings...), max(decision, j.Decision)
 		if d := j.Document; d != nil {
-			doc = &documentName{d.ID.Root, d.SetID.Root, d.Version.Value}
+			doc = &report.Document{ID: d.ID.Root, SetID: d.SetID.Root, Version: d.Version.Value}
 		}
 	} else {
 		decision = pipeline.Reject
 	}
 	v.invalid = v.invalid || decision == pipeline.Reject
-	resolved := v.resolve(fs)
-	if v.config.Format == "json" {
-		return v.printJSON(validation{File: name, Verdict: decision.String(), Document: doc, Findings: resolved})
+	err := v.out.Add(report.Result{
+		File: name, Verdict: rules.Verdict(decision.String()), Document: doc, Findings: v.resolve(fs), Sources: sources,
+	})
+	if err != nil {
+		return system(err, "")
 	}
-	v.printFindings(v.Stdout, name, resolved, sources)
-	fmt.Fprintf(v.Stdout, "%s: %s\n", name, v.verdictWord(decision))
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portti/cda/rules/catalogue"
+	"portti/cda/rules/report"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 	"portti/xmldsig"
@@ -13,6 +14,7 @@ import (
 )
 
 func (m *Main) verifyCommand() *cobra.Command {
+	var policy string
 	cmd := &cobra.Command{
 		Use: "verify DOCUMENT.xml…", Short: "signatures only: type, signer, references, digest, value, chain", Args: cobra.MinimumNArgs(1),
 		Example: "  portti verify --trust ca.pem document.xml",
@@ -22,13 +24,17 @@ func (m *Main) verifyCommand() *cobra.Command {
 				return err
 			}
 			v := &xmldsig.Verifier{Trust: trust, Now: m.Now}
+			judge := map[string]func(*xmltree.Tree) *xmldsig.Verdict{"kanta": v.Document, "generic": v.Generic}[policy]
+			if judge == nil {
+				return usage(fmt.Errorf("policy is %q", policy), "use one of kanta, generic")
+			}
 			invalid := false
 			for _, name := range args {
 				t, err := m.parseFile(name)
 				if err != nil {
 					return err
 				}
-				ok, err := m.verifyOne(name, t, v.Document(t))
+				ok, err := m.verifyOne(name, t, judge(t))
 				if err != nil {
 					return err
 				}
@@ -40,6 +46,7 @@ func (m *Main) verifyCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&policy, "policy", "kanta", "kanta: documents as the gateway takes them; generic: any XML signature with sound algorithms")
 	m.trustFlags(cmd.Flags())
 	return cmd
 }
@@ -73,7 +80,7 @@ type reference struct {
 }
 
 func (m *Main) verifyOne(name string, t *xmltree.Tree, v *xmldsig.Verdict) (bool, error) {
-	_, valid := v.Covered.Body()
+	valid := v.Valid
 	out := verification{File: name, Valid: valid, Findings: m.resolve(v.Findings), Signatures: []signature{}}
 	for i := range v.Signatures {
 		out.Signatures = append(out.Signatures, describe(t, &v.Signatures[i]))
@@ -81,7 +88,10 @@ func (m *Main) verifyOne(name string, t *xmltree.Tree, v *xmldsig.Verdict) (bool
 	if m.config.Format == "json" {
 		return valid, m.printJSON(out)
 	}
-	m.printFindings(m.Stdout, name, out.Findings, map[finding.Source][]byte{finding.SourceDocument: t.Source()})
+	source := map[finding.Source][]byte{finding.SourceDocument: t.Source()}
+	if err := report.Findings(m.Stdout, m.config.lang(), name, out.Findings, source); err != nil {
+		return valid, system(err, "")
+	}
 	for i, s := range out.Signatures {
 		m.printSignature(i+1, s)
 	}
