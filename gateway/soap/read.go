@@ -171,7 +171,7 @@ func (r *reader) header(header xmltree.Node) {
 			r.addressing(n, ns, seen)
 		default:
 			if r.mustUnderstand(n) {
-				r.add(RuleHeaderNotKnown, n, r.t.Local(n))
+				r.add(RuleHeaderNotKnown, n, r.t.Local(n), finding.P("namespace", ns))
 			}
 		}
 	}

@@ -275,6 +275,18 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestNotUnderstoodHeadersAreNamedInSOAP12(t *testing.T) {
+	body := envelope(NS12, `<x:Security xmlns:x="urn:x" s:mustUnderstand="true"/>`, message)
+	_, version, fs := read(xml12, "", body)
+	var b bytes.Buffer
+	if err := WriteFault(&b, Fault{Reply: Reply{Version: version}, Sender: true, Findings: fs}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), `<soap:NotUnderstood xmlns:q="urn:x" qname="q:Security"/>`) {
+		t.Fatal(b.String())
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(xml11, "", []byte(envelope(NS11, "", message)))
 	f.Add(xml12, "urn:x", []byte(envelope(NS12, `<a:To xmlns:a="`+NSAddressing+`">x</a:To>`, message)))

@@ -24,7 +24,12 @@ type Reply struct {
 	MessageID string
 	// Action is the answer's action, such as urn:hl7-org:v3:MCCI_IN000002UV01.
 	Action string
+	// NotUnderstood are header blocks that a SOAP 1.2 fault names (Part 1, 5.4.8).
+	NotUnderstood []Name
 }
+
+// Name is the name of an element.
+type Name struct{ Space, Local string }
 
 // Write writes an envelope whose Body holds what body writes (one element).
 func (r Reply) Write(w io.Writer, body func(io.Writer) error) error {
@@ -47,8 +52,24 @@ func (r Reply) Write(w io.Writer, body func(io.Writer) error) error {
 	return bw.Flush()
 }
 
-// header answers addressing in the namespace of the request; none, none.
+// header answers addressing in the namespace of the request, and names what was
+// not understood; nothing of both, no header.
 func (r Reply) header(e *emitter) {
+	if r.Addressing.Namespace == "" && len(r.NotUnderstood) == 0 {
+		return
+	}
+	e.raw(`<soap:Header>`)
+	for _, n := range r.NotUnderstood {
+		e.raw(`<soap:NotUnderstood`)
+		e.attr("xmlns:q", n.Space)
+		e.attr("qname", "q:"+n.Local)
+		e.raw(`/>`)
+	}
+	r.addressing(e)
+	e.raw(`</soap:Header>`)
+}
+
+func (r Reply) addressing(e *emitter) {
 	a := r.Addressing
 	if a.Namespace == "" {
 		return
@@ -57,14 +78,17 @@ func (r Reply) header(e *emitter) {
 	if a.Namespace == NSAddressing2004 {
 		anonymous = a.Namespace + "/role/anonymous"
 	}
-	e.raw(`<soap:Header xmlns:wsa="` + a.Namespace + `">`)
-	e.element("wsa:Action", r.Action)
-	e.element("wsa:MessageID", r.MessageID)
-	if a.MessageID != "" {
-		e.element("wsa:RelatesTo", a.MessageID)
+	block := func(name, text string) {
+		e.raw(`<wsa:` + name + ` xmlns:wsa="` + a.Namespace + `">`)
+		e.text(text)
+		e.raw(`</wsa:` + name + `>`)
 	}
-	e.element("wsa:To", anonymous)
-	e.raw(`</soap:Header>`)
+	block("Action", r.Action)
+	block("MessageID", r.MessageID)
+	if a.MessageID != "" {
+		block("RelatesTo", a.MessageID)
+	}
+	block("To", anonymous)
 }
 
 // Fault is a transport fault: the findings that say why the message was not taken.
@@ -135,6 +159,7 @@ func WriteFault(w io.Writer, f Fault) error {
 		f.Version = V11
 	}
 	f.Action = f.Addressing.Namespace + faultAction
+	f.NotUnderstood = f.notUnderstood()
 	return f.Write(w, func(w io.Writer) error {
 		e := &emitter{w: w}
 		if f.Version == V12 {
@@ -144,6 +169,21 @@ func WriteFault(w io.Writer, f Fault) error {
 		}
 		return e.err
 	})
+}
+
+// notUnderstood gives the header blocks for SOAP 1.2; a block without namespace
+// has no name that a prefix could give.
+func (f Fault) notUnderstood() []Name {
+	if f.Version != V12 {
+		return nil
+	}
+	var out []Name
+	for _, x := range f.Findings {
+		if x.Rule == RuleHeaderNotKnown && len(x.Params) == 1 && x.Params[0].Value != "" {
+			out = append(out, Name{x.Params[0].Value, x.Value})
+		}
+	}
+	return out
 }
 
 func (f Fault) body11(e *emitter) {
