@@ -32,14 +32,14 @@ lint: setup ## go vet, staticcheck and gofmt
 bench: setup ## measures and writes BENCHMARKS.md
 	bash scripts/bench
 
-fuzz: setup ## runs every fuzz target for FUZZTIME (default 1m)
+fuzz: setup ## long differential tests, then every fuzz target for FUZZTIME (default 1m)
 	bash scripts/fuzz
 
-property: setup ## runs the property tests with 20 times the cases of CI
+property: setup ## runs the property tests with 2,000 cases each
 	bash scripts/property
 
-torture: setup ## kills the gateway 500 times under load
-	PORTTI_TORTURE=500 $(GO) test -timeout 120m -run 'Kill' -v ./gateway/...
+torture: setup ## kills gateway and archive 500 times under load
+	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway ./store
 
 judges: setup ## tests against other people's programs; fails where one is missing
 	PORTTI_REQUIRE=judges $(GO) test -timeout 60m ./...
