@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,4 +79,49 @@ func benchGate(b *testing.B) (*Instance, Handler) {
 		b.Fatal(err)
 	}
 	return g, g.o.Handler
+}
+
+// BenchmarkSenders measures 20 KB documents from 16 senders at a time over HTTP:
+// what one gateway takes when commits are shared.
+//
+//	go test ./gateway -run '^$' -bench Senders -benchtime 1000x
+func BenchmarkSenders(b *testing.B) {
+	c := testConfig(b, io.Discard)
+	c.Log = zerolog.Nop()
+	g, err := Open(context.Background(), c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := g.Start(); err != nil {
+		b.Fatal(err)
+	}
+	queue := make(chan []byte, b.N)
+	for i := range b.N {
+		d, err := world().Sized(20_000, int64(3_000_000+i))
+		if err != nil {
+			b.Fatal(err)
+		}
+		queue <- inEnvelope(soap.NS11, world().Frame(d))
+	}
+	close(queue)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	url := "http://" + g.Addr().String() + "/soap"
+	var senders sync.WaitGroup
+	b.ResetTimer()
+	for range 16 {
+		senders.Go(func() {
+			for body := range queue {
+				if r, err := post(client, url, "text/xml", body); err != nil || r.ack == nil || r.ack.Code != "CA" {
+					b.Errorf("%v %v", r, err)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+	client.CloseIdleConnections()
+	if err := g.Close(context.Background()); err != nil {
+		b.Error(err)
+	}
 }
