@@ -181,7 +181,7 @@ func TestPurgeKeepsThirtyDays(t *testing.T) {
 	}
 	_, err = s.MessageStatus(bg, inA, "old")
 	wantErr(t, err, ErrNotFound)
-	m, err := s.MessageStatus(bg, inA, a.Message.ID)
+	m, err := s.DocumentStatus(bg, inA, a.ID)
 	if err != nil || !m[0].FromArchive || !m[0].InArchive || m[0].Verdict != "CA" {
 		t.Errorf("after the purge the archive itself must tell: %+v %v", m, err)
 	}

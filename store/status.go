@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"time"
 )
@@ -13,8 +14,9 @@ type MessageStatus struct {
 	Interaction, ServiceRequest string
 	Arrived                     time.Time
 	Outcome                     OutcomeKind
-	// Verdict, Acknowledgement and Findings are what was answered. They are kept 30
-	// days; after that a status is told from the archive alone (FromArchive).
+	// Verdict, Acknowledgement and Findings are what was answered. The message log is
+	// kept 30 days; after that the status of a document is told from the archive alone,
+	// without the acknowledgement (FromArchive).
 	Answer
 	// DocumentID is the document it was about; InArchive tells that this document is
 	// there now, at DocumentArrived.
@@ -24,6 +26,12 @@ type MessageStatus struct {
 	FromArchive     bool
 }
 
+// The columns of message_log that a status is asked by.
+const (
+	byMessage  = "message_id"
+	byDocument = "document_id"
+)
+
 // newestMessages bounds how many messages of one id are told.
 const newestMessages = 20
 
@@ -32,9 +40,10 @@ const statusFields = `SELECT m.message_id, m.device, m.owner, m.interaction, m.s
 
 // MessageStatus tells what became of the messages with an id, newest first. A
 // scope sees the messages that its controllers own. Ids are the senders' own, so
-// several senders' messages may share one. Errors: ErrNotFound.
+// several senders' messages may share one. The message log keeps them 30 days;
+// what became of a document can be asked for ever. Errors: ErrNotFound.
 func (s *Store) MessageStatus(ctx context.Context, sc Scope, messageID string) ([]MessageStatus, error) {
-	return s.status(ctx, sc, "message status", "message_id", messageID)
+	return s.status(ctx, sc, "message status", byMessage, messageID)
 }
 
 // DocumentStatus tells what became of the messages about a document, newest
@@ -42,7 +51,7 @@ func (s *Store) MessageStatus(ctx context.Context, sc Scope, messageID string) (
 // that its controllers own and the documents in their registers. Errors:
 // ErrNotFound, which to a sender means: not archived, send it.
 func (s *Store) DocumentStatus(ctx context.Context, sc Scope, documentID string) ([]MessageStatus, error) {
-	return s.status(ctx, sc, "document status", "document_id", documentID)
+	return s.status(ctx, sc, "document status", byDocument, documentID)
 }
 
 func (s *Store) status(ctx context.Context, sc Scope, op, column, id string) ([]MessageStatus, error) {
@@ -54,10 +63,10 @@ func (s *Store) status(ctx context.Context, sc Scope, op, column, id string) ([]
 	}
 	var out []MessageStatus
 	err := s.reading(op, func(db *sql.DB) (err error) {
-		if out, err = loggedStatus(ctx, db, sc, column, id); err != nil || inArchive(out) {
+		if out, err = loggedStatus(ctx, db, sc, column, id); err != nil || column != byDocument || inArchive(out) {
 			return err
 		}
-		more, err := archivedStatus(ctx, db, sc, column, id)
+		more, err := archivedStatus(ctx, db, sc, id)
 		out = append(out, more...)
 		return err
 	})
@@ -105,41 +114,30 @@ func loggedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) 
 	return out, rows.Err()
 }
 
-// archivedStatus tells from the archive what the message log no longer, or never,
-// told this scope.
-func archivedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) ([]MessageStatus, error) {
-	if column == "document_id" {
-		column = "id"
-	}
+// archivedStatus tells of a document what the message log no longer, or never, told
+// this scope.
+func archivedStatus(ctx context.Context, db *sql.DB, sc Scope, id string) ([]MessageStatus, error) {
 	byController, args := sc.where("s.controller")
 	byOwner, more := sc.where("d.owner")
 	q := `SELECT d.message_id, d.device, d.owner, d.arrived, d.id, r.verdict, r.payload FROM documents d
 		JOIN series s ON s.set_id = d.set_id LEFT JOIN receipts r ON r.seq = d.seq
-		WHERE d.` + column + ` = ? AND d.` + column + ` <> '' AND (` + byController + ` OR ` + byOwner + `)
-		ORDER BY d.seq DESC LIMIT ?`
-	rows, err := db.QueryContext(ctx, q, append(append(append([]any{id}, args...), more...), newestMessages)...)
+		WHERE d.id = ? AND (` + byController + ` OR ` + byOwner + `)`
+	m := MessageStatus{Outcome: Archived, InArchive: true, FromArchive: true}
+	var arrived int64
+	var verdict sql.NullString
+	var findings []byte
+	err := db.QueryRowContext(ctx, q, append(append([]any{id}, args...), more...)...).
+		Scan(&m.MessageID, &m.Device, &m.Owner, &arrived, &m.DocumentID, &verdict, &findings)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var out []MessageStatus
-	for rows.Next() {
-		m := MessageStatus{Outcome: Archived, InArchive: true, FromArchive: true}
-		var arrived int64
-		var verdict sql.NullString
-		var findings []byte
-		err := rows.Scan(&m.MessageID, &m.Device, &m.Owner, &arrived, &m.DocumentID, &verdict, &findings)
-		if err != nil {
-			return nil, err
-		}
-		m.Arrived, m.Verdict = fromMicros(arrived), verdict.String
-		m.DocumentArrived = m.Arrived
-		if findings != nil {
-			if m.Findings, err = unpack(findings); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, m)
+	m.Arrived, m.Verdict = fromMicros(arrived), verdict.String
+	m.DocumentArrived = m.Arrived
+	if findings != nil { // a disposed document has none
+		m.Findings, err = unpack(findings)
 	}
-	return out, rows.Err()
+	return []MessageStatus{m}, err
 }

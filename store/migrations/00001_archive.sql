@@ -41,7 +41,6 @@ CREATE TABLE documents (
   leaf         INTEGER NOT NULL,
   UNIQUE (set_id, version)
 ) STRICT;
-CREATE INDEX documents_message ON documents (message_id) WHERE message_id <> '';
 
 -- Content stands apart from facts: reading facts does not drag bodies along, and
 -- disposal removes content without touching the facts.
