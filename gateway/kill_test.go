@@ -125,6 +125,7 @@ type torture struct {
 	next  int64
 	mu    sync.Mutex
 	acked map[string]*fixtures.Document // by id: what was acknowledged
+	told  map[string]string             // by id: with which rules
 	open  map[string]*fixtures.Document // sent, not known to be acknowledged
 }
 
@@ -140,7 +141,7 @@ func TestKillUnderLoad(t *testing.T) {
 	}
 	x := &torture{
 		t: t, dir: filepath.Join(t.TempDir(), "archive"), ca: ca, rand: rand.New(rand.NewPCG(seed, 2)), next: 5_000_000,
-		acked: map[string]*fixtures.Document{}, open: map[string]*fixtures.Document{},
+		acked: map[string]*fixtures.Document{}, told: map[string]string{}, open: map[string]*fixtures.Document{},
 	}
 	for i := range kills(t) {
 		x.round()
@@ -216,7 +217,11 @@ func (x *torture) deliver(url string, d *fixtures.Document) {
 	case r.ack == nil || r.ack.Code != "CA":
 		x.t.Errorf("%s: %v", d.OID, r)
 	default:
-		x.acked[d.OID] = d
+		rules := strings.Join(r.rules(), " ")
+		if before, known := x.told[d.OID]; known && before != rules {
+			x.t.Errorf("%s was answered %q, now %q", d.OID, before, rules)
+		}
+		x.acked[d.OID], x.told[d.OID] = d, rules
 		delete(x.open, d.OID)
 	}
 }
