@@ -104,11 +104,11 @@ func (m *Main) demoSend(ctx context.Context, w *fixtures.World, g *gateway.Insta
 		if err != nil {
 			return system(err, "")
 		}
-		if err := m.printAnswer(m.Stdout, d.Name, a); err != nil {
-			return err
-		}
 		if a.exitCode() != exitOK {
 			refused++
+		}
+		if err := m.demoAnswer(d.Name, a); err != nil {
+			return err
 		}
 	}
 	if refused > 0 {
@@ -116,6 +116,20 @@ func (m *Main) demoSend(ctx context.Context, w *fixtures.World, g *gateway.Insta
 	}
 	fmt.Fprintf(m.Stdout, "%d documents are archived in %s\n", len(w.Documents), filepath.Join(dir, "archive"))
 	return nil
+}
+
+// demoAnswer shows an acknowledgement: an accepted one in a line, with the rules of
+// its remarks, any other in full.
+func (m *Main) demoAnswer(name string, a *answer) error {
+	if m.config.Format == "json" || a.exitCode() != exitOK {
+		return m.printAnswer(m.Stdout, name, a)
+	}
+	remarks := ""
+	for _, d := range a.ack.Details {
+		remarks += " " + d.Severity.String() + ":" + d.Rule
+	}
+	_, err := fmt.Fprintf(m.Stdout, "%s: %s %s%s\n", name, a.ack.Code, ackWord(a.ack.Code), remarks)
+	return err
 }
 
 // demoFile keeps what makes the world the same at the next start.
