@@ -412,12 +412,24 @@ func (s *scanner) said(rule string) bool {
 	return false
 }
 
-func hex4(b []byte) (rune, bool) {
+// hex4 reads four hexadecimal digits.
+func hex4(b []byte) (v rune, ok bool) {
 	if len(b) < 4 {
 		return 0, false
 	}
-	v, err := strconv.ParseUint(string(b[:4]), 16, 16)
-	return rune(v), err == nil
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			v = v<<4 | rune(c-'0')
+		case c >= 'a' && c <= 'f':
+			v = v<<4 | rune(c-'a'+10)
+		case c >= 'A' && c <= 'F':
+			v = v<<4 | rune(c-'A'+10)
+		default:
+			return 0, false
+		}
+	}
+	return v, true
 }
 
 // unescape decodes a string that the scanner has taken onto dst, which may be its
