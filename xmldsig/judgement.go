@@ -92,8 +92,8 @@ func (j *judgement) digest(n xmltree.Node, c Canonicalizer, h crypto.Hash, exclu
 // mayDigest bounds the sum of what is digested: references to elements within
 // elements would make it grow with their product (a transform bomb).
 func (j *judgement) mayDigest(n xmltree.Node) bool {
-	j.digests.work += int(j.t.End(n) - n)
-	if j.digests.work <= j.lim.Work*j.t.Len() {
+	if work := j.digests.work + int(j.t.End(n)-n); work <= j.lim.Work*j.t.Len() {
+		j.digests.work = work
 		return true
 	}
 	j.add(RuleDigestWork, n, strconv.Itoa(j.lim.Work), finding.P("limit", strconv.Itoa(j.lim.Work)))
