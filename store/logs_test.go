@@ -216,7 +216,7 @@ func TestSEC1_NoPlainIdentitiesInIndexesAndLogs(t *testing.T) {
 					continue
 				}
 				for _, secret := range secrets {
-					if strings.Contains(strings.ToUpper(asText(v)), strings.ToUpper(secret)) {
+					if strings.Contains(strings.ToUpper(textOf(v)), strings.ToUpper(secret)) {
 						t.Errorf("%s.%s holds %q", table, names[i], secret)
 					}
 				}
@@ -226,7 +226,7 @@ func TestSEC1_NoPlainIdentitiesInIndexesAndLogs(t *testing.T) {
 	}
 }
 
-func asText(v any) string {
+func textOf(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v

@@ -260,8 +260,8 @@ func (q *search) controllers(ctx context.Context) ([]string, error) {
 }
 
 // sqlEdge finds how far a budget reaches in a list.
-const sqlEdge = `SELECT effective, seq FROM index_keys WHERE key = ? AND (effective, seq) < (?, ?) AND effective >= ?
-	ORDER BY effective DESC, seq DESC LIMIT 1 OFFSET ?`
+const sqlEdge = `SELECT effective, seq FROM index_keys WHERE key = ` + asBlob + ` AND (effective, seq) < (?, ?) AND effective >= ?
+	ORDER BY effective DESC, seq DESC LIMIT 1 OFFSET ` + asInt
 
 // CROSS JOIN keeps the order of the joins: the list leads, so its order is the
 // result's and LIMIT ends the work.
@@ -270,20 +270,36 @@ const sqlHits = sqlVersion + `, i.doc_group, i.general_type, i.specific_type, i.
 	i.language, i.format, i.structured_format, i.content_spec, i.retention_class, i.software, i.special, i.summary, k.seq
 	FROM index_keys k CROSS JOIN doc_index i ON i.seq = k.seq CROSS JOIN documents d ON d.seq = k.seq
 	CROSS JOIN series s ON s.set_id = d.set_id
-	WHERE k.key = ? AND (k.effective, k.seq) < (?, ?) AND (k.effective, k.seq) >= (?, ?)`
+	WHERE k.key = ` + asBlob + ` AND (k.effective, k.seq) < (?, ?) AND (k.effective, k.seq) >= (?, ?)`
 
-// list reads one index list from a position on, at most budget entries. It tells
-// where it stopped, and whether there may be more behind that.
+// list reads one index list from a position on, at most budget entries, in
+// stretches that grow: most pages are full after the first. It tells where it
+// stopped, and whether there may be more behind that.
 func (q *search) list(ctx context.Context, k key, from position, budget int) (hits []placed, end position, more bool, err error) {
+	if u := q.f.EffectiveUntil; !u.IsZero() && micros(u) <= from.effective {
+		from = position{micros(u), math.MinInt64}
+	}
+	end = from
+	for step := 2*q.limit + 16; budget > 0; step *= 4 {
+		step = min(step, budget)
+		budget -= step
+		var got []placed
+		got, end, more, err = q.stretch(ctx, k, end, step, q.limit-len(hits))
+		if hits = append(hits, got...); err != nil || !more || len(hits) == q.limit {
+			break
+		}
+	}
+	return hits, end, more, err
+}
+
+// stretch looks at the next n entries of a list for at most limit hits.
+func (q *search) stretch(ctx context.Context, k key, from position, n, limit int) (hits []placed, end position, more bool, err error) {
 	floor := int64(math.MinInt64)
 	if !q.f.EffectiveFrom.IsZero() {
 		floor = micros(q.f.EffectiveFrom)
 	}
-	if u := q.f.EffectiveUntil; !u.IsZero() && micros(u) <= from.effective {
-		from = position{micros(u), math.MinInt64}
-	}
 	end = position{floor, math.MinInt64}
-	err = q.tx.QueryRowContext(ctx, sqlEdge, k[:], from.effective, from.seq, floor, budget-1).Scan(&end.effective, &end.seq)
+	err = q.tx.QueryRowContext(ctx, sqlEdge, k[:], from.effective, from.seq, floor, n-1).Scan(&end.effective, &end.seq)
 	switch {
 	case err == nil:
 		more = true
@@ -291,9 +307,9 @@ func (q *search) list(ctx context.Context, k key, from position, budget int) (hi
 		return nil, end, false, err
 	}
 	where, args := q.conditions()
-	text := sqlHits + where + ` ORDER BY k.effective DESC, k.seq DESC LIMIT ?`
+	text := sqlHits + where + ` ORDER BY k.effective DESC, k.seq DESC LIMIT ` + asInt
 	all := append([]any{k[:], from.effective, from.seq, end.effective, end.seq}, args...)
-	rows, err := q.tx.QueryContext(ctx, text, append(all, q.limit)...)
+	rows, err := q.tx.QueryContext(ctx, text, append(all, limit)...)
 	if err != nil {
 		return nil, end, false, err
 	}
@@ -305,7 +321,7 @@ func (q *search) list(ctx context.Context, k key, from position, budget int) (hi
 		}
 		hits = append(hits, h)
 	}
-	if len(hits) == q.limit {
+	if len(hits) == limit {
 		end, more = hits[len(hits)-1].position, true
 	}
 	return hits, end, more, rows.Err()
@@ -362,7 +378,7 @@ func (q *search) otherKeys(w *strings.Builder, args *[]any) {
 	has := func(ks ...key) {
 		var or []string
 		for _, k := range ks {
-			or = append(or, "EXISTS (SELECT 1 FROM index_keys o WHERE o.key = ? AND o.effective = k.effective AND o.seq = k.seq)")
+			or = append(or, "EXISTS (SELECT 1 FROM index_keys o WHERE o.key = "+asBlob+" AND o.effective = k.effective AND o.seq = k.seq)")
 			*args = append(*args, k[:])
 		}
 		w.WriteString(" AND (" + strings.Join(or, " OR ") + ")")

@@ -195,7 +195,7 @@ func TestSearchPageIsBounded(t *testing.T) {
 	err := s.do(bg, "test", 0, func(tx *tx) error {
 		k := s.keys.sum(byController, ctlA)
 		for i := range 3 * scanBudget {
-			if err := tx.exec(sqlKey, k[:], int64(i), int64(1_000_000+i)); err != nil {
+			if err := tx.indexKeys(k[:], int64(i), int64(1_000_000+i)); err != nil {
 				return err
 			}
 		}

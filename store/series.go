@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"portti/internal/finding"
 )
@@ -24,7 +26,7 @@ type series struct {
 // LEFT JOIN: a damaged index must not make a series disappear.
 const sqlSeries = `SELECT s.controller, s.register, s.newest, d.id, s.version, s.nullified IS NOT NULL,
 	coalesce(i.doc_group, ''), coalesce(substr(i.keys, 1, 16 * i.clients), x''), d.size
-	FROM series s JOIN documents d ON d.seq = s.newest LEFT JOIN doc_index i ON i.seq = s.newest WHERE s.set_id = ?`
+	FROM series s JOIN documents d ON d.seq = s.newest LEFT JOIN doc_index i ON i.seq = s.newest WHERE s.set_id = ` + asText
 
 func (t *tx) series(setID string) (*series, error) {
 	s := series{setID: setID}
@@ -137,9 +139,13 @@ const indexColumns = `doc_group, general_type, specific_type, phase, tasks, proc
 const (
 	sqlIndex = `INSERT INTO doc_index (` + indexColumns + `, checksum, seq)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlKeys = `INSERT INTO index_keys (key, effective, seq) VALUES `
 	// A key may be there already where damage took the doc_index row alone.
-	sqlKey = `INSERT INTO index_keys (key, effective, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+	sqlKeysEnd = ` ON CONFLICT DO NOTHING`
 )
+
+// keysAtOnce is how many keys one statement inserts at most.
+const keysAtOnce = 16
 
 // index writes the index rows of a document.
 func (t *tx) index(seq int64, r *indexRow) error {
@@ -147,12 +153,21 @@ func (t *tx) index(seq int64, r *indexRow) error {
 	if err := t.exec(sqlIndex, append(row, columnsRecord(row).checksum(), seq)...); err != nil {
 		return err
 	}
-	for i := 0; i < len(r.keys); i += keySize {
-		if err := t.exec(sqlKey, r.keys[i:i+keySize], micros(r.effective), seq); err != nil {
+	for keys := range slices.Chunk(r.keys, keysAtOnce*keySize) {
+		if err := t.indexKeys(keys, micros(r.effective), seq); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *tx) indexKeys(keys []byte, effective, seq int64) error {
+	n := len(keys) / keySize
+	args := make([]any, 0, 3*n)
+	for k := range slices.Chunk(keys, keySize) {
+		args = append(args, k, effective, seq)
+	}
+	return t.exec(sqlKeys+strings.Repeat("(?, ?, ?), ", n-1)+"(?, ?, ?)"+sqlKeysEnd, args...)
 }
 
 // blob keeps an empty slice from being stored as NULL.

@@ -82,7 +82,7 @@ func inArchive(ms []MessageStatus) bool {
 
 func loggedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) ([]MessageStatus, error) {
 	in, args := sc.where("m.owner")
-	q := statusFields + ` WHERE m.` + column + ` = ? AND m.` + column + ` <> '' AND ` + in + ` ORDER BY m.seq DESC LIMIT ?`
+	q := statusFields + ` WHERE m.` + column + ` = ` + asText + ` AND m.` + column + ` <> '' AND ` + in + ` ORDER BY m.seq DESC LIMIT ` + asInt
 	rows, err := db.QueryContext(ctx, q, append(append([]any{id}, args...), newestMessages)...)
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func archivedStatus(ctx context.Context, db *sql.DB, sc Scope, id string) ([]Mes
 	byOwner, more := sc.where("d.owner")
 	q := `SELECT d.message_id, d.device, d.owner, d.arrived, d.id, r.verdict, r.payload FROM documents d
 		JOIN series s ON s.set_id = d.set_id LEFT JOIN receipts r ON r.seq = d.seq
-		WHERE d.id = ? AND (` + byController + ` OR ` + byOwner + `)`
+		WHERE d.id = ` + asText + ` AND (` + byController + ` OR ` + byOwner + `)`
 	m := MessageStatus{Outcome: Archived, InArchive: true, FromArchive: true}
 	var arrived int64
 	var verdict sql.NullString
