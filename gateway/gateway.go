@@ -5,6 +5,7 @@
 //	POST /soap            SOAP 1.1 and 1.2 (also MTOM)
 //	GET  /soap?wsdl       the description of the door
 //	POST /shark-validointi/validoi/asiakirja/tulos   the validation API (package validation)
+//	GET  /errors          the error catalogue as pages (package web)
 //	GET  /healthz         the process answers
 //	GET  /readyz          the archive can take documents
 //	GET  /metrics         Prometheus; on the admin listener, else on loopback only
@@ -102,6 +103,8 @@ type Options struct {
 	Profile catalogue.Profile
 	// Validation is the validation API; nil leaves the door out.
 	Validation *validation.Service
+	// Pages are the pages under /errors; nil leaves them out.
+	Pages http.Handler
 	// Listen is the address of plain HTTP, TLSListen of HTTPS, Admin of the
 	// operator's pages; "" leaves a listener out.
 	Listen, TLSListen, Admin string

@@ -14,6 +14,7 @@ import (
 	"portti/cda/xsd"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
+	"portti/gateway/web"
 	"portti/internal/xmltree"
 	"portti/store"
 	"portti/xmldsig"
@@ -109,12 +110,13 @@ func (i *Instance) assemble(c Config) error {
 	v, err := validation.New(validation.Options{
 		Judge: i.Judge, FrameLimits: xmltree.Limits{Bytes: int(limit)}, Lang: c.Lang,
 		Parallel: max(1, runtime.GOMAXPROCS(0)/2), // archiving keeps the other half
+		Errors:   "/errors",
 	})
 	if err != nil {
 		return err
 	}
 	o := Options{
-		Handler: p, Profile: c.Profile, Validation: v, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		Handler: p, Profile: c.Profile, Validation: v, Pages: web.Errors(c.Lang), Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}

@@ -38,6 +38,10 @@ func (s *Server) routes(withMetrics bool) http.Handler {
 	if s.o.Validation != nil {
 		mux.HandleFunc(validation.Path, s.validate)
 	}
+	if s.o.Pages != nil {
+		mux.Handle("/errors", s.o.Pages)
+		mux.Handle("/errors/", s.o.Pages)
+	}
 	s.health(mux)
 	if withMetrics {
 		mux.Handle("GET /metrics", s.metrics.handler())

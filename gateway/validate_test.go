@@ -380,3 +380,21 @@ func TestNothingIsArchivedByValidation(t *testing.T) {
 		t.Error("the document is in the archive")
 	}
 }
+
+func TestErrorPagesStandAtTheGateway(t *testing.T) {
+	g := start(t, nil)
+	for path, want := range map[string]int{"/errors": 200, "/errors/SIG-DIGEST-MISMATCH": 200, "/errors/NONE": 404} {
+		res, err := g.http.Get(g.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want || !strings.Contains(res.Header.Get("Content-Security-Policy"), "default-src 'none'") || res.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: HTTP %d %v", path, res.StatusCode, res.Header)
+		}
+	}
+	a := g.validate([]byte("{}"), detailed)
+	if a.Type != "/errors" {
+		t.Errorf("type of the problem: %q", a.Type)
+	}
+}
