@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -290,12 +289,7 @@ func ourDocuments(t *testing.T, keys map[string]peerKey) []ourDocument {
 			continue
 		}
 		k := keys[c.key]
-		text := peerTemplate(t, c, k)
-		text = strings.Replace(text, "<X509Certificate/>", certText(k.cert), 1)
-		text = strings.Replace(text, "<KeyValue/>", keyValueText(t, k.key.Public()), 1)
-		text = strings.ReplaceAll(text, "<DigestValue/>", "<DigestValue>"+base64.StdEncoding.EncodeToString(make([]byte, 32))+"</DigestValue>")
-		text = strings.Replace(text, "<SignatureValue/>", "<SignatureValue>AAAA</SignatureValue>", 1)
-		text = seal(t, text, k.key)
+		text := sealedTemplate(t, c, k)
 		if v := verifyGeneric(t, &Verifier{Keys: []crypto.PublicKey{k.key.Public()}}, text); !v.Valid {
 			t.Fatalf("%s: %v", c, rules(v))
 		}

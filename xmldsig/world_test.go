@@ -262,10 +262,14 @@ func content(t *xmltree.Tree, n xmltree.Node, text string) edit {
 	return edit{start + strings.IndexByte(src, '>') + 1, start + strings.LastIndexByte(src, '<'), text}
 }
 
+// apply makes the edits, leaving out those within another one.
 func apply(doc string, edits []edit) string {
 	var b strings.Builder
 	at := 0
 	for _, e := range edits {
+		if e.from < at || e.to < e.from {
+			continue
+		}
 		b.WriteString(doc[at:e.from] + e.text)
 		at = e.to
 	}
