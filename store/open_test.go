@@ -126,7 +126,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 func TestPragmasHold(t *testing.T) {
 	s := open(t)
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",
-		"secure_delete": "1", "recursive_triggers": "1", "wal_autocheckpoint": "0"} {
+		"secure_delete": "1", "recursive_triggers": "1", "wal_autocheckpoint": "0", "temp_store": "2"} {
 		var have string
 		if err := s.w.conn.QueryRowContext(bg, "PRAGMA "+pragma).Scan(&have); err != nil || have != want {
 			t.Errorf("%s is %q, %v; want %q", pragma, have, err, want)

@@ -118,8 +118,11 @@ func (w *writer) open(ctx context.Context) error {
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return err
 	}
-	if _, err := w.conn.ExecContext(ctx, `PRAGMA wal_autocheckpoint = 0`); err != nil {
-		return err
+	// A savepoint's undo pages stay in memory: they would go to a temporary file.
+	for _, q := range []string{`PRAGMA wal_autocheckpoint = 0`, `PRAGMA temp_store = MEMORY`} {
+		if _, err := w.conn.ExecContext(ctx, q); err != nil {
+			return err
+		}
 	}
 	if err := w.s.checkKey(ctx, w.conn); err != nil {
 		return err
