@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,7 +23,11 @@ import (
 //	crl/BRANCH.crl        revocation lists (DER)
 //	leafs/NAME.crt .key   what was issued; .crt holds leaf and issuer
 //	leafs/NAME.json       what was asked for
-const stateFile = "authority.json"
+//	revoked.json          what was revoked since, by [Revoke]
+const (
+	stateFile   = "authority.json"
+	revokedFile = "revoked.json"
+)
 
 // Request asks for one leaf in a directory.
 type Request struct {
@@ -80,8 +85,14 @@ func (a *Authority) write(dir string) error {
 
 func (a *Authority) writeCRLs(dir string) error {
 	for _, b := range Branches {
+		made := a.o.Now
+		for _, r := range a.issuers[b].Revocations() {
+			if r.Time.After(made) {
+				made = r.Time // a list does not know what comes after it
+			}
+		}
 		// Lists in files have nobody to renew them: they are good for a year.
-		der, err := a.issuers[b].CRLFor(a.o.Now, a.o.Now.AddDate(1, 0, 0))
+		der, err := a.issuers[b].CRLFor(made, a.o.Now.AddDate(1, 0, 0))
 		if err != nil {
 			return err
 		}
@@ -144,7 +155,81 @@ func Load(dir string) (*Authority, error) {
 			return nil, err
 		}
 	}
-	return a, nil
+	return a, a.loadRevoked(dir)
+}
+
+// loadRevoked reads what was revoked by Revoke.
+func (a *Authority) loadRevoked(dir string) error {
+	list, err := readRevoked(dir)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		i := a.issuers[r.Issuer]
+		if i == nil {
+			return fmt.Errorf("pki: %s: no issuer %q", revokedFile, r.Issuer)
+		}
+		i.revoke(r.Revocation)
+	}
+	return nil
+}
+
+// revokedEntry is one revocation of revoked.json.
+type revokedEntry struct {
+	Issuer Branch `json:"issuer"`
+	Revocation
+}
+
+func readRevoked(dir string) (list []revokedEntry, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, revokedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &list)
+	}
+	return list, err
+}
+
+// Revoke revokes a leaf of the directory by its name, for good, and writes new
+// revocation lists. It returns an error where there is no such leaf.
+func Revoke(dir, name string, at time.Time, why Reason) error {
+	a, err := Load(dir)
+	if err != nil {
+		return err
+	}
+	leaf, err := a.named(dir, name)
+	if err != nil {
+		return err
+	}
+	list, err := readRevoked(dir)
+	if err != nil {
+		return err
+	}
+	list = append(list, revokedEntry{leaf.Issuer.Branch, Revocation{leaf.Certificate.SerialNumber, at.UTC().Truncate(time.Second), why}})
+	b, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, revokedFile), append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	a.Revoke(leaf.Certificate, at, why)
+	return a.writeCRLs(dir)
+}
+
+// named gives the leaf that was issued under a name.
+func (a *Authority) named(dir, name string) (*Leaf, error) {
+	reqs, err := requests(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range reqs {
+		if r.Name == name {
+			return a.Issue(r)
+		}
+	}
+	return nil, fmt.Errorf("pki: nothing was issued under the name %q: see portti pki show", name)
 }
 
 func requests(dir string) ([]Request, error) {
@@ -251,7 +336,9 @@ type Summary struct {
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 	Fault     Fault     `json:"fault,omitempty"`
-	Files     []string  `json:"files"`
+	// Revoked is when the certificate was revoked, nil where it was not.
+	Revoked *time.Time `json:"revoked,omitempty"`
+	Files   []string   `json:"files"`
 }
 
 // Show tells what stands in the directory: the authority's certificates, then
@@ -278,6 +365,7 @@ func Show(dir string) ([]Summary, error) {
 		}
 		s := summary(r.Name, string(r.Kind), leaf.Certificate)
 		s.Fault = r.Fault
+		s.Revoked = leaf.Issuer.revokedAt(leaf.Certificate)
 		s.Files = []string{"leafs/" + r.Name + ".crt", "leafs/" + r.Name + ".key"}
 		out = append(out, s)
 	}

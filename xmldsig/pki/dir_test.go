@@ -3,10 +3,12 @@ package pki_test
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"portti/xmldsig/pki"
 )
@@ -63,6 +65,58 @@ func TestDirectory(t *testing.T) {
 	for i, c := range a.Certificates() {
 		if !bytes.Equal(c.Raw, b.Certificates()[i].Raw) {
 			t.Errorf("%s changed by loading", c.Subject)
+		}
+	}
+}
+
+func TestRevokedInADirectoryStaysRevoked(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ca")
+	if _, err := pki.Init(dir, pki.Options{Seed: "pki test", Now: now}); err != nil {
+		t.Fatal(err)
+	}
+	if err := pki.Revoke(dir, "sys", now, pki.Superseded); err == nil || !strings.Contains(err.Error(), "portti pki show") {
+		t.Errorf("revoking what was not issued: %v", err)
+	}
+	for _, name := range []string{"sys", "tls"} {
+		kind := pki.KindSystem
+		if name == "tls" {
+			kind = pki.KindClient
+		}
+		if _, err := pki.Issue(dir, pki.Request{Name: name, Kind: kind, Organisation: org}); err != nil {
+			t.Fatal(err)
+		}
+		if err := pki.Revoke(dir, name, now.Add(time.Hour), pki.Superseded); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pki.Issue(dir, pki.Request{Name: "pro", Kind: pki.KindProfessional, Person: person}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := pki.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []pki.Branch{pki.Service, pki.Server} {
+		r := a.Issuer(b).Revocations()
+		if len(r) != 1 || r[0].Reason != pki.Superseded || !r[0].Time.Equal(now.Add(time.Hour)) {
+			t.Errorf("%s: %+v", b, r)
+		}
+		der, err := os.ReadFile(filepath.Join(dir, "crl", string(b)+".crl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := x509.ParseRevocationList(der)
+		if err != nil || len(list.RevokedCertificateEntries) != 1 || list.ThisUpdate.Before(r[0].Time) {
+			t.Errorf("%s: %+v, %v", b, list, err)
+		}
+	}
+	show, err := pki.Show(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range show {
+		if revoked := s.Revoked != nil; revoked != (s.Name == "sys" || s.Name == "tls") {
+			t.Errorf("%s: revoked %v", s.Name, s.Revoked)
 		}
 	}
 }

@@ -72,16 +72,19 @@ func TestResponderMisbehaves(t *testing.T) {
 	parse := func(f pki.Misbehaviour) (*ocsp.Response, error) {
 		return ocsp.ParseResponseForCert(r.Answer(request(t, leaf), leaf.Issuer, f), leaf.Certificate, leaf.Issuer.Certificate)
 	}
-	for _, f := range []pki.Misbehaviour{pki.TryLater, pki.BadSignature, pki.Foreign, pki.OtherSerial} {
+	for _, f := range []pki.Misbehaviour{pki.TryLater, pki.BadSignature, pki.Foreign, pki.OtherSerial, pki.OtherBranch} {
 		if resp, err := parse(f); err == nil {
 			t.Errorf("%s was believed: %+v", f, resp)
 		}
 	}
 	for f, want := range map[pki.Misbehaviour]func(*ocsp.Response) bool{
-		pki.Stale:      func(r *ocsp.Response) bool { return r.NextUpdate.Equal(now.Add(-24 * time.Hour)) },
-		pki.Future:     func(r *ocsp.Response) bool { return r.ThisUpdate.Equal(now.Add(24 * time.Hour)) },
-		pki.AllUnknown: func(r *ocsp.Response) bool { return r.Status == ocsp.Unknown },
-		pki.NoPurpose:  func(r *ocsp.Response) bool { return len(r.Certificate.ExtKeyUsage) == 0 },
+		pki.Stale:        func(r *ocsp.Response) bool { return r.NextUpdate.Equal(now.Add(-24 * time.Hour)) },
+		pki.Future:       func(r *ocsp.Response) bool { return r.ThisUpdate.Equal(now.Add(24 * time.Hour)) },
+		pki.AllUnknown:   func(r *ocsp.Response) bool { return r.Status == ocsp.Unknown },
+		pki.NoPurpose:    func(r *ocsp.Response) bool { return len(r.Certificate.ExtKeyUsage) == 0 },
+		pki.OldResponder: func(r *ocsp.Response) bool { return r.Certificate.NotAfter.Before(now) },
+		pki.NoNoCheck:    func(r *ocsp.Response) bool { return len(r.Certificate.CRLDistributionPoints) == 1 },
+		pki.Undated:      func(r *ocsp.Response) bool { return r.NextUpdate.IsZero() },
 	} {
 		resp, err := parse(f)
 		if err != nil {

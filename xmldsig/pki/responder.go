@@ -30,7 +30,17 @@ const (
 	Foreign      Misbehaviour = "foreign"      // the responder belongs to another authority
 	OtherSerial  Misbehaviour = "otherserial"  // the answer is about another certificate
 	AllUnknown   Misbehaviour = "unknown"      // knows no certificate
+	OtherBranch  Misbehaviour = "otherbranch"  // the responder belongs to another issuer of the same root
+	OldResponder Misbehaviour = "oldresponder" // the responder's certificate has expired
+	NoNoCheck    Misbehaviour = "nonocheck"    // proper, but the responder's certificate may be revoked too
+	Undated      Misbehaviour = "undated"      // proper, but without nextUpdate
 )
+
+// Misbehaviours lists the misbehaviours.
+var Misbehaviours = []Misbehaviour{
+	Down, TryLater, Slow, NoNonce, OtherNonce, Stale, Future, BadSignature, NoPurpose, Foreign, OtherSerial, AllUnknown,
+	OtherBranch, OldResponder, NoNoCheck, Undated,
+}
 
 // Responder answers for an authority over HTTP: OCSP at /ocsp/BRANCH (GET and
 // POST), lists at /crl/BRANCH.crl, issuers' certificates at /ca/BRANCH.crt.
@@ -170,8 +180,11 @@ func (r *Responder) Answer(request []byte, i *Issuer, fault Misbehaviour) []byte
 			l.ID.Serial = r.Authority.serial("other", 16)
 		}
 		s := i.status(l.ID, from, to)
-		if fault == AllUnknown {
+		switch fault {
+		case AllUnknown:
 			s = singleResponse{ID: l.ID, Unknown: true, ThisUpdate: from, NextUpdate: to}
+		case Undated:
+			s.NextUpdate = time.Time{}
 		}
 		d.Responses = append(d.Responses, s)
 	}
@@ -196,18 +209,25 @@ func answerNonce(req *ocspRequest, fault Misbehaviour) []pkix.Extension {
 }
 
 func (r *Responder) sign(d responseData, i *Issuer, fault Misbehaviour) ([]byte, error) {
-	if r.Direct && fault != Foreign && fault != NoPurpose {
-		return spoil(fault)(signOCSP(d, i.Key, i.Certificate, false))
-	}
 	a := r.Authority
-	if fault == Foreign {
+	switch fault {
+	case Foreign:
 		rogue, err := a.rogue()
 		if err != nil {
 			return nil, err
 		}
 		a, i = rogue, rogue.issuers[i.Branch]
+	case OtherBranch:
+		if i = a.issuers[Professional]; d.about(i) {
+			i = a.issuers[Service]
+		}
+	case NoPurpose, OldResponder, NoNoCheck:
+	default:
+		if r.Direct {
+			return spoil(fault)(signOCSP(d, i.Key, i.Certificate, false))
+		}
 	}
-	cert, err := a.responderCertificate(i, fault != NoPurpose)
+	cert, err := a.responderCertificate(i, fault)
 	if err != nil {
 		return nil, err
 	}
@@ -216,6 +236,17 @@ func (r *Responder) sign(d responseData, i *Issuer, fault Misbehaviour) ([]byte,
 		return nil, err
 	}
 	return spoil(fault)(signOCSP(d, key, cert, true))
+}
+
+// about tells whether the answer is about a certificate of that issuer.
+func (d *responseData) about(i *Issuer) bool {
+	return len(d.Responses) > 0 && i.names(d.Responses[0].ID)
+}
+
+// ResponderCertificate gives the certificate by which the responder speaks for
+// the issuer, as it is with a misbehaviour.
+func (r *Responder) ResponderCertificate(b Branch, fault Misbehaviour) (*x509.Certificate, error) {
+	return r.Authority.responderCertificate(r.Authority.issuers[b], fault)
 }
 
 // spoil changes one digit of the signed producedAt time, so that the signature
@@ -237,7 +268,7 @@ func spoil(fault Misbehaviour) func([]byte, error) ([]byte, error) {
 
 // responderCertificate gives the certificate by which a responder speaks for the
 // issuer (RFC 6960 4.2.2.2), or one without the purpose for it.
-func (a *Authority) responderCertificate(i *Issuer, purpose bool) (*x509.Certificate, error) {
+func (a *Authority) responderCertificate(i *Issuer, fault Misbehaviour) (*x509.Certificate, error) {
 	key, err := Key(a.o.Seed, "ocsp/"+string(i.Branch), a.o.AuthorityAlgorithm)
 	if err != nil {
 		return nil, err
@@ -255,8 +286,16 @@ func (a *Authority) responderCertificate(i *Issuer, purpose bool) (*x509.Certifi
 		BasicConstraintsValid: true,
 		SignatureAlgorithm:    signatureAlgorithm(a.o.AuthorityAlgorithm),
 	}
-	if purpose {
-		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}
+	switch fault {
+	case NoPurpose:
+		return create(t, i.Certificate, key.Public(), i.Key)
+	case OldResponder:
+		t.NotAfter = a.o.Now.AddDate(0, -1, 0)
+	}
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}
+	if fault == NoNoCheck {
+		a.addresses(t, i.Branch)
+	} else {
 		t.ExtraExtensions = []pkix.Extension{{Id: oidOCSPNoCheck, Value: []byte{5, 0}}}
 	}
 	return create(t, i.Certificate, key.Public(), i.Key)

@@ -12,13 +12,25 @@ import (
 // Reason is why a certificate was revoked (RFC 5280 5.3.1).
 type Reason int
 
-// The reasons in use.
+// The reasons.
 const (
 	Unspecified          Reason = 0
 	KeyCompromise        Reason = 1
+	CACompromise         Reason = 2
+	AffiliationChanged   Reason = 3
 	Superseded           Reason = 4
 	CessationOfOperation Reason = 5
+	CertificateHold      Reason = 6
+	PrivilegeWithdrawn   Reason = 9
+	AACompromise         Reason = 10
 )
+
+// Reasons gives the reasons by their names of RFC 5280.
+var Reasons = map[string]Reason{
+	"unspecified": Unspecified, "keyCompromise": KeyCompromise, "cACompromise": CACompromise,
+	"affiliationChanged": AffiliationChanged, "superseded": Superseded, "cessationOfOperation": CessationOfOperation,
+	"certificateHold": CertificateHold, "privilegeWithdrawn": PrivilegeWithdrawn, "aACompromise": AACompromise,
+}
 
 // Revocation is one entry of a revocation list.
 type Revocation struct {
@@ -41,6 +53,16 @@ func (i *Issuer) revoke(r Revocation) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.revoked[r.Serial.String()] = r
+}
+
+// revokedAt tells when a certificate was revoked, nil where it was not.
+func (i *Issuer) revokedAt(c *x509.Certificate) *time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if r, ok := i.revoked[c.SerialNumber.String()]; ok {
+		return &r.Time
+	}
+	return nil
 }
 
 // Revocations gives the issuer's entries in the order of serial numbers.

@@ -128,6 +128,23 @@ func TestSIG4_EveryChainFaultHasItsRule(t *testing.T) {
 	}
 }
 
+// Many CA certificates of one name make the standard library give up: that is a
+// refusal of its own, not an endless search.
+func TestForestOfIssuersIsGivenUp(t *testing.T) {
+	var anchors []*x509.Certificate
+	same := func(c *x509.Certificate) {
+		c.Subject = pkix.Name{CommonName: "the same"}
+		c.SubjectKeyId = []byte{1}
+	}
+	issuer := maker{}.make(t, "issuer", pki.P256, same)
+	for i := range 120 {
+		anchors = append(anchors, maker{}.make(t, "one of many "+string(rune('a'+i)), pki.P256, same).cert)
+	}
+	leaf := issuer.make(t, "leaf", pki.P256, leafShape)
+	s := newStore(t, Options{AnchorCertificates: append(anchors, issuer.cert)})
+	want(t, s.Judge(query(leaf.cert, xmldsig.TypeSystem)), RuleChainOther)
+}
+
 func TestUncriticalUnknownExtensionsAreTaken(t *testing.T) {
 	root := maker{}.make(t, "root", pki.RSA2048, nil)
 	leaf := root.make(t, "leaf", pki.RSA2048, func(c *x509.Certificate) {

@@ -11,6 +11,12 @@ import (
 	"strings"
 )
 
+// The endings of files that are read of a folder.
+var (
+	certificateEndings = []string{".pem", ".crt", ".cer", ".der"}
+	listEndings        = []string{".crl"}
+)
+
 // maxFile bounds a certificate file in bytes.
 const maxFile = 1 << 20
 
@@ -21,7 +27,7 @@ const maxFile = 1 << 20
 func Load(paths ...string) ([]*x509.Certificate, error) {
 	var out []*x509.Certificate
 	for _, p := range paths {
-		files, err := filesOf(p)
+		files, err := filesOf(p, certificateEndings...)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +46,34 @@ func Load(paths ...string) ([]*x509.Certificate, error) {
 	return out, nil
 }
 
-func filesOf(path string) ([]string, error) {
+// loadLists reads revocation lists from files and folders.
+func loadLists(paths []string, limit int64) ([]*list, error) {
+	if limit <= 0 {
+		limit = defaultListLimit
+	}
+	var out []*list
+	for _, p := range paths {
+		files, err := filesOf(p, listEndings...)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			b, err := readLimited(f, limit)
+			if err != nil {
+				return nil, err
+			}
+			l, err := parseList(b)
+			if err != nil {
+				return nil, fmt.Errorf("%s: no revocation list: %w", f, err)
+			}
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
+
+// filesOf gives a file, or a folder's files with these endings.
+func filesOf(path string, endings ...string) ([]string, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -54,25 +87,15 @@ func filesOf(path string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		switch strings.ToLower(filepath.Ext(e.Name())) {
-		case ".pem", ".crt", ".cer", ".der":
-			if !e.IsDir() {
-				files = append(files, filepath.Join(path, e.Name()))
-			}
+		if !e.IsDir() && slices.Contains(endings, strings.ToLower(filepath.Ext(e.Name()))) {
+			files = append(files, filepath.Join(path, e.Name()))
 		}
 	}
 	return files, nil
 }
 
 func loadFile(name string) ([]*x509.Certificate, error) {
-	st, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if st.Size() > maxFile {
-		return nil, fmt.Errorf("%s: larger than %d bytes: no certificate file", name, maxFile)
-	}
-	b, err := os.ReadFile(name)
+	b, err := readLimited(name, maxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +104,17 @@ func loadFile(name string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return certs, nil
+}
+
+func readLimited(name string, limit int64) ([]byte, error) {
+	st, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if st.Size() > limit {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, limit)
+	}
+	return os.ReadFile(name)
 }
 
 // Parse reads the certificates of PEM or of one DER.

@@ -11,22 +11,12 @@ import (
 	"portti/xmldsig"
 )
 
-// Subject is the form that the subject's serialNumber must have.
-type Subject uint8
-
-// The forms (kanta-interface 15.1).
-const (
-	AnySubject   Subject = iota
-	Registration         // a professional's registration number (rekisteröintinumero): 11 digits
-	Organisation         // an organisation's OID
-)
-
 // Purpose is what a certificate must be like to sign documents of one type.
 type Purpose struct {
 	// Usage are the key usage bits that must all be set.
 	Usage x509.KeyUsage
 	// Subject is the form of the subject's serialNumber.
-	Subject Subject
+	Subject Form
 	// Policies are certificate policies of which one must be asserted; none
 	// demanded where empty.
 	Policies []asn1.ObjectIdentifier
@@ -35,12 +25,19 @@ type Purpose struct {
 	Extended []x509.ExtKeyUsage
 }
 
+// TypeClient is the type to ask a Store by about the certificate of a TLS client.
+// It is no type of a signature.
+const TypeClient = -1
+
 // DefaultPurposes gives the purposes by type of signature: the shapes of the
 // national certificates (kanta-interface 15.1). The map is the caller's.
 func DefaultPurposes() map[int]Purpose {
-	person := Purpose{Usage: x509.KeyUsageContentCommitment, Subject: Registration}
-	system := Purpose{Usage: x509.KeyUsageDigitalSignature, Subject: Organisation}
+	person := Purpose{Usage: x509.KeyUsageContentCommitment, Subject: RegistrationForm}
+	system := Purpose{Usage: x509.KeyUsageDigitalSignature, Subject: OrganisationForm}
+	client := system
+	client.Extended = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return map[int]Purpose{
+		TypeClient:               client,
 		xmldsig.TypeProfessional: person,
 		xmldsig.TypeMulti:        person,
 		xmldsig.TypeSystem:       system,
@@ -109,32 +106,20 @@ func (p Purpose) extended(c *x509.Certificate) bool {
 }
 
 func (p Purpose) subject(c *x509.Certificate, kind finding.Param) []xmldsig.TrustFault {
-	number := c.Subject.SerialNumber
-	switch {
-	case p.Subject == AnySubject:
+	if p.Subject == AnyForm {
 		return nil
-	case number == "":
-		return []xmldsig.TrustFault{{Rule: RuleNumberMissing, Params: []finding.Param{kind}}}
-	case p.Subject == Registration && !IsRegistration(number), p.Subject == Organisation && !IsOID(number):
-		return []xmldsig.TrustFault{{Rule: RuleNumberForm, Value: number, Params: []finding.Param{kind}}}
 	}
-	return nil
-}
-
-// IsRegistration tells whether s has the form of a professional's registration
-// number (11 digits).
-func IsRegistration(s string) bool {
-	return len(s) == 11 && strings.Trim(s, "0123456789") == ""
-}
-
-// IsOID tells whether s is an object identifier: arcs of digits without leading
-// zeros, the first 0 to 2, at least three of them.
-func IsOID(s string) bool {
-	arcs := strings.Split(s, ".")
-	if len(arcs) < 3 || len(arcs[0]) != 1 || arcs[0] > "2" {
-		return false
+	number, count := serialNumber(c)
+	fault := xmldsig.TrustFault{Params: []finding.Param{kind}}
+	switch {
+	case count == 0:
+		fault.Rule = RuleNumberMissing
+	case count > 1:
+		fault.Rule = RuleNumberRepeated
+	case p.Subject == RegistrationForm && !IsRegistration(number), p.Subject == OrganisationForm && !IsOID(number):
+		fault.Rule, fault.Value = RuleNumberForm, number
+	default:
+		return nil
 	}
-	return !slices.ContainsFunc(arcs, func(a string) bool {
-		return a == "" || strings.Trim(a, "0123456789") != "" || len(a) > 1 && a[0] == '0'
-	})
+	return []xmldsig.TrustFault{fault}
 }

@@ -3,14 +3,16 @@ package trust
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"portti/internal/finding"
 	"portti/xmldsig"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // Options say what a Store trusts. At least one of Anchors, Pins and their
@@ -33,12 +35,29 @@ type Options struct {
 	Purposes map[int]Purpose
 	// MinRSA is the smallest RSA key of a CA in bits; 0 means 2048.
 	MinRSA int
+	// RefusedPolicies are arcs of certificate policies that no certificate may
+	// assert; the production world refuses TestPolicies.
+	RefusedPolicies []asn1.ObjectIdentifier
+	// Skew is how much before its first and after its last moment a certificate may
+	// sign: clocks differ. 0 means not at all.
+	Skew time.Duration
+	// Revocation says how to learn of revoked certificates.
+	Revocation Revocation
+	// Now is our clock; required where revocation is checked.
+	Now func() time.Time
+	// Ticker gives the ticks of Watch; nil means time.NewTicker.
+	Ticker func(time.Duration) (ticks <-chan time.Time, stop func())
 }
+
+// TestPolicies is the arc of the national test certificates' policies
+// (kanta-interface 15.1), to which the policies of package pki belong.
+var TestPolicies = asn1.ObjectIdentifier{1, 2, 246, 517, 99}
 
 // Store is a Trust over CA certificates and pins. It is safe for concurrent use.
 type Store struct {
 	options Options
 	state   atomic.Pointer[state]
+	revoker *revoker
 }
 
 var _ xmldsig.Trust = (*Store)(nil)
@@ -51,17 +70,30 @@ func New(o Options) (*Store, error) {
 	if o.MinRSA == 0 {
 		o.MinRSA = 2048
 	}
-	s := &Store{options: o}
-	return s, s.Reload()
+	r, err := newRevoker(o.Revocation, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{options: o, revoker: r}
+	if err := s.Reload(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
+
+// Close ends questions to the network that are under way and waits for them. The
+// Store can be used after it, but asks nothing any more.
+func (s *Store) Close() { s.revoker.close() }
 
 // Reload reads the files again. Judgements that run go on with what was there;
 // later ones use the new. After an error the old stays in force.
 func (s *Store) Reload() error {
+	files := s.seen() // before reading: what changes meanwhile is read again
 	st, err := load(s.options)
 	if err != nil {
 		return err
 	}
+	st.files = files
 	s.state.Store(st)
 	return nil
 }
@@ -69,17 +101,25 @@ func (s *Store) Reload() error {
 // Anchors gives the CA certificates in force. The caller must not change them.
 func (s *Store) Anchors() []*x509.Certificate { return s.state.Load().anchors }
 
-// state is what was loaded, with the chains built on it. Only chains is changed.
+// state is what was loaded, with the chains and the evidence that rest on it; these
+// alone are changed.
 type state struct {
-	anchors []*x509.Certificate
-	pool    *x509.CertPool
-	pins    map[fingerprint]bool
-	archive map[fingerprint]bool
-	minRSA  int
-	chains  chainCache
+	anchors    []*x509.Certificate
+	pool       *x509.CertPool
+	pins       map[fingerprint]bool
+	archive    map[fingerprint]bool
+	lists      []*list
+	responders []*x509.Certificate
+	minRSA     int
+	files      fingerprint // what the files looked like
+	chains     cache[fingerprint, chainEntry]
+	evidence   cache[pair, evidence]
+	once       singleflight.Group // of evidence, by pair
 }
 
 type fingerprint = [sha256.Size]byte
+
+func print(c *x509.Certificate) fingerprint { return sha256.Sum256(c.Raw) }
 
 func load(o Options) (*state, error) {
 	anchors, err := Load(o.Anchors...)
@@ -94,12 +134,21 @@ func load(o Options) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	responders, err := Load(o.Revocation.Responders...)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := loadLists(o.Revocation.Files, o.Revocation.ListLimit)
+	if err != nil {
+		return nil, err
+	}
 	st := &state{
 		anchors: append(anchors, o.AnchorCertificates...),
 		pool:    x509.NewCertPool(),
 		pins:    fingerprints(append(pins, o.PinCertificates...)),
 		archive: fingerprints(append(archive, o.ArchiveCertificates...)),
-		minRSA:  o.MinRSA,
+		lists:   lists, responders: responders,
+		minRSA: o.MinRSA,
 	}
 	for _, c := range st.anchors {
 		if c.BasicConstraintsValid && !c.IsCA {
@@ -113,7 +162,7 @@ func load(o Options) (*state, error) {
 func fingerprints(certs []*x509.Certificate) map[fingerprint]bool {
 	m := make(map[fingerprint]bool, len(certs))
 	for _, c := range certs {
-		m[sha256.Sum256(c.Raw)] = true
+		m[print(c)] = true
 	}
 	return m
 }
@@ -121,34 +170,58 @@ func fingerprints(certs []*x509.Certificate) map[fingerprint]bool {
 // Judge implements xmldsig.Trust.
 func (s *Store) Judge(q xmldsig.TrustQuery) xmldsig.TrustAnswer {
 	st := s.state.Load()
-	var answer xmldsig.TrustAnswer
-	answer.Faults = validity(q.Certificate, q.Time)
-	if p, ok := s.options.Purposes[q.Type]; ok {
-		answer.Faults = append(answer.Faults, p.judge(q.Certificate, q.Type)...)
-	}
-	print := sha256.Sum256(q.Certificate.Raw)
+	answer := xmldsig.TrustAnswer{Faults: s.shape(&q)}
+	p := print(q.Certificate)
 	if q.Type == xmldsig.TypeArchive && len(st.archive) > 0 {
-		if !st.archive[print] {
+		if !st.archive[p] {
 			answer.Faults = append(answer.Faults, xmldsig.TrustFault{Rule: RuleNotThisArchive})
 		}
 		return answer
 	}
-	if st.pins[print] {
+	if st.pins[p] {
 		return answer
 	}
-	chain, faults := st.chain(q, print)
-	answer.Chain = chain
-	answer.Faults = append(answer.Faults, faults...)
+	e := st.chain(&q, p)
+	answer.Chain = e.chain
+	answer.Faults = append(answer.Faults, e.faults...)
+	// Nobody is asked about a certificate that is refused already.
+	if s.options.Revocation.on() && e.chain != nil && len(answer.Faults) == 0 {
+		answer.Faults = s.revoker.judge(st, &e, &q)
+	}
 	return answer
 }
 
+// shape judges what the certificate itself says.
+func (s *Store) shape(q *xmldsig.TrustQuery) []xmldsig.TrustFault {
+	faults := validity(q.Certificate, q.Time, s.options.Skew)
+	if p, ok := s.options.Purposes[q.Type]; ok {
+		faults = append(faults, p.judge(q.Certificate, q.Type)...)
+	}
+	if id, refused := underArc(q.Certificate.PolicyIdentifiers, s.options.RefusedPolicies); refused {
+		faults = append(faults, xmldsig.TrustFault{Rule: RulePolicyTest, Value: id, Params: []finding.Param{finding.P("policy", id)}})
+	}
+	return faults
+}
+
+// underArc gives the first identifier that lies at or under one of the arcs.
+func underArc(ids, arcs []asn1.ObjectIdentifier) (string, bool) {
+	for _, id := range ids {
+		for _, arc := range arcs {
+			if len(id) >= len(arc) && slices.Equal(id[:len(arc)], arc) {
+				return id.String(), true
+			}
+		}
+	}
+	return "", false
+}
+
 // validity holds the signing time against the certificate's own validity.
-func validity(c *x509.Certificate, at time.Time) []xmldsig.TrustFault {
+func validity(c *x509.Certificate, at time.Time, skew time.Duration) []xmldsig.TrustFault {
 	var rule string
 	switch {
-	case at.Before(c.NotBefore):
+	case at.Add(skew).Before(c.NotBefore):
 		rule = RuleNotYetValid
-	case at.After(c.NotAfter):
+	case at.Add(-skew).After(c.NotAfter):
 		rule = RuleExpired
 	default:
 		return nil
@@ -164,59 +237,29 @@ func validity(c *x509.Certificate, at time.Time) []xmldsig.TrustFault {
 // times within [from, to].
 type chainEntry struct {
 	chain    []*x509.Certificate
+	prints   []fingerprint // of chain
 	faults   []xmldsig.TrustFault
 	from, to time.Time
 }
 
-func (e chainEntry) covers(at time.Time) bool { return !at.Before(e.from) && !at.After(e.to) }
-
-// chainCache keeps chains by the SHA-256 of the signer's certificate, in two
-// generations: what is in use stays, a flood of certificates costs bounded memory.
-type chainCache struct {
-	mu         sync.Mutex
-	young, old map[fingerprint]chainEntry
-}
-
-const chainCacheSize = 4096 // entries in each generation
-
-func (c *chainCache) get(key fingerprint, at time.Time) (chainEntry, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.young[key]
-	if !ok {
-		if e, ok = c.old[key]; ok {
-			c.putLocked(key, e)
-		}
-	}
-	return e, ok && e.covers(at)
-}
-
-func (c *chainCache) put(key fingerprint, e chainEntry) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.putLocked(key, e)
-}
-
-func (c *chainCache) putLocked(key fingerprint, e chainEntry) {
-	if c.young == nil || len(c.young) >= chainCacheSize {
-		c.old, c.young = c.young, make(map[fingerprint]chainEntry)
-	}
-	c.young[key] = e
-}
+func (e *chainEntry) covers(at time.Time) bool { return !at.Before(e.from) && !at.After(e.to) }
 
 // chain builds, or remembers, the chain of q's certificate at the signing time.
-func (st *state) chain(q xmldsig.TrustQuery, print fingerprint) ([]*x509.Certificate, []xmldsig.TrustFault) {
+func (st *state) chain(q *xmldsig.TrustQuery, p fingerprint) chainEntry {
 	at := within(q.Certificate, q.Time)
-	if e, ok := st.chains.get(print, at); ok {
-		return e.chain, e.faults
+	if e, ok := st.chains.get(p); ok && e.covers(at) {
+		return e
 	}
 	e := st.build(q.Certificate, q.Intermediates, at)
+	for _, c := range e.chain {
+		e.prints = append(e.prints, print(c))
+	}
 	if len(e.faults) == 0 || len(q.Intermediates) == 0 {
 		// A refusal might turn with other intermediates; it is kept only where none
 		// were sent.
-		st.chains.put(print, e)
+		st.chains.put(p, e)
 	}
-	return e.chain, e.faults
+	return e
 }
 
 // within moves a time into the certificate's validity: that it was outside has
