@@ -9,6 +9,7 @@ import (
 
 	"portti/gateway"
 	"portti/gateway/pipeline"
+	"portti/gateway/validation"
 	"portti/store"
 	"portti/xmldsig"
 
@@ -117,7 +118,8 @@ func (m *Main) whereToConnect(w io.Writer, g *gateway.Instance) {
 	} {
 		if l.on {
 			base := l.scheme + "://" + l.addr.String()
-			fmt.Fprintf(w, "SOAP:    %s/soap\nWSDL:    %s/soap?wsdl\nhealth:  %s/healthz %s/readyz\n", base, base, base, base)
+			fmt.Fprintf(w, "SOAP:    %s/soap\nWSDL:    %s/soap?wsdl\n", base, base)
+			fmt.Fprintf(w, "check:   %s%s\nerrors:  %s/errors\nhealth:  %s/healthz %s/readyz\n", base, validation.Path, base, base, base)
 		}
 	}
 	if a := g.AdminAddr(); a != nil {
