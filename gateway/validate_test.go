@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"portti/cda/rules/catalogue"
 	"portti/cda/rules/report"
@@ -113,6 +116,38 @@ func TestValidDocumentsAreAnsweredByAnEmpty200(t *testing.T) {
 				t.Errorf("%s with %s: HTTP %d %s", d.Name, name, a.status, a.body)
 			}
 		}
+	}
+}
+
+// asASCII writes JSON as the public client's library does: what is not ASCII as
+// \u escapes, beyond the basic plane as pairs.
+func asASCII(t *testing.T, content any) []byte {
+	t.Helper()
+	b, err := json.Marshal(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	for _, r := range string(b) {
+		switch high, low := utf16.EncodeRune(r); {
+		case r < utf8.RuneSelf:
+			out.WriteRune(r)
+		case high != utf8.RuneError:
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.Bytes()
+}
+
+func TestEscapedTextIsTheSameText(t *testing.T) {
+	g := start(t, nil)
+	d := world().Doc("plan")
+	content := fiveKeys("SP17", world().Frame(d), d.Bytes)
+	content["messageId"] = "ääkkösiä 😀"
+	if a := g.validate(asASCII(t, content)); a.status != 200 || a.body != "" {
+		t.Errorf("HTTP %d %s", a.status, a.body)
 	}
 }
 
