@@ -174,9 +174,14 @@ func isArcs(s string) bool {
 	if s == "" || len(s) > 200 {
 		return false
 	}
-	for _, a := range strings.Split(s, ".") {
-		if !isNumber(a) || len(a) > 1 && a[0] == '0' {
+	begin := 0
+	for i := 0; i <= len(s); i++ {
+		switch {
+		case i < len(s) && s[i] >= '0' && s[i] <= '9':
+		case i < len(s) && s[i] != '.', i == begin, s[begin] == '0' && i > begin+1:
 			return false
+		default:
+			begin = i + 1
 		}
 	}
 	return true

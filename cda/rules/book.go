@@ -4,7 +4,6 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +27,11 @@ type Field struct {
 	System string `yaml:"system"`
 	// Codes is the key of a list of codes without code system.
 	Codes string `yaml:"codes"`
+	// Complete tells that the known codes of System are all there are, though its
+	// list was not imported.
+	Complete bool `yaml:"complete"`
+	// Level is the level of System's hierarchy that is meant: top, leaf or "" for any.
+	Level string `yaml:"level"`
 	// Precision is the least precision of a time: day or second; Exact forbids more.
 	Precision string `yaml:"precision"`
 	Exact     bool   `yaml:"exact"`
@@ -76,18 +80,15 @@ type obligations struct {
 	Health        []string     `yaml:"health"`
 }
 
-// CodeList is one code system, or a list of codes without one.
-type CodeList struct {
-	System string `yaml:"system"`
-	Key    string `yaml:"key"`
-	Name   string `yaml:"name"`
+// plainList is a list of codes without code system.
+type plainList struct {
+	Key  string `yaml:"key"`
+	Name string `yaml:"name"`
 	// Complete tells that a code that is not listed does not exist.
-	Complete bool              `yaml:"complete"`
-	Values   map[string]string `yaml:"values"`
-	// Structure "document-type" takes 1–19 and 1000–19999 in place of a list.
-	Structure  string `yaml:"structure"`
-	IgnoreCase bool   `yaml:"ignore_case"`
-	Source     string `yaml:"source"`
+	Complete   bool              `yaml:"complete"`
+	Values     map[string]string `yaml:"values"`
+	IgnoreCase bool              `yaml:"ignore_case"`
+	Source     string            `yaml:"source"`
 }
 
 // Book is the loaded facts. It is read-only and safe for concurrent use.
@@ -98,7 +99,7 @@ type Book struct {
 	fields []*Field
 	byID   map[string]*Field
 	duty   obligations
-	codes  map[string]*CodeList // by base OID or key
+	plain  map[string]*plainList // by key
 	// known are the rules of fields that the embedded obligations can emit; rows
 	// that a user overrides may need others.
 	known map[string]bool
@@ -115,8 +116,8 @@ var DefaultBook = sync.OnceValue(func() *Book {
 })
 
 func loadBook() (*Book, error) {
-	b := &Book{Table: interactions.Default(), byID: map[string]*Field{}, codes: map[string]*CodeList{}}
-	var lists []*CodeList
+	b := &Book{Table: interactions.Default(), byID: map[string]*Field{}, plain: map[string]*plainList{}}
+	var lists []*plainList
 	for name, into := range map[string]any{"fields": &b.fields, "obligations": &b.duty, "codes": &lists} {
 		if err := decode("data/"+name+".yaml", into); err != nil {
 			return nil, err
@@ -126,7 +127,7 @@ func loadBook() (*Book, error) {
 		b.byID[f.ID] = f
 	}
 	for _, l := range lists {
-		b.codes[l.System+l.Key] = l
+		b.plain[l.Key] = l
 	}
 	if err := b.duty.parse(b.byID); err != nil {
 		return nil, err
@@ -194,17 +195,6 @@ func (o *obligations) column(group string) int {
 		return i
 	}
 	return len(o.Groups) - 1
-}
-
-// WithCodes gives a book in which lists replace those of the same system or key:
-// how imported code systems come in.
-func (b *Book) WithCodes(lists ...*CodeList) *Book {
-	out := *b
-	out.codes = maps.Clone(b.codes)
-	for _, l := range lists {
-		out.codes[l.System+l.Key] = l
-	}
-	return &out
 }
 
 // WithTable gives a book with another table.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"portti/cda"
+	"portti/cda/codes"
 	"portti/cda/rules/internal/fieldtexts"
 )
 
@@ -46,9 +47,7 @@ func (b *Book) fieldText(f *Field, kind string) fieldtexts.Rule {
 	case kindCodeSystem, kindUnlisted, kindUnknown:
 		r.Requirement = "META-4"
 	}
-	if l := b.codes[f.System+f.Codes]; l != nil {
-		r.List = l.Name
-	}
+	r.List, _ = b.listOf(f)
 	r.Value = f.exampleValue(b)
 	r.Wrong, r.Right = f.examples(kind, r.Value, b)
 	return r
@@ -82,17 +81,27 @@ func (f *Field) element() string {
 
 const exampleOID = "1.2.246.10.99999901.95.2026.1"
 
+// listOf gives the name of a field's list of codes and a right code of it.
+func (b *Book) listOf(f *Field) (name, value string) {
+	if l := b.plain[f.Codes]; l != nil {
+		return l.Name, slices.Sorted(maps.Keys(l.Values))[0]
+	}
+	for _, l := range codes.Default().Lists(f.System) {
+		for i := range l.Codes {
+			if c := &l.Codes[i]; f.Level != "leaf" || l.Leaf(c.Code) && c.Parent != "" {
+				return l.Name, c.Code
+			}
+		}
+	}
+	return "", ""
+}
+
 // exampleValue gives a right value for examples.
 func (f *Field) exampleValue(b *Book) string {
 	switch f.Kind {
 	case "code", "cs":
-		if l := b.codes[f.System+f.Codes]; l != nil && len(l.Values) > 0 {
-			return slices.Sorted(maps.Keys(l.Values))[0]
-		}
-		if f.ID == "SPECIFICTYPE" {
-			return "15007"
-		}
-		return "15"
+		_, value := b.listOf(f)
+		return value
 	case "oid":
 		return exampleOID
 	case "organisation":
@@ -131,7 +140,11 @@ func (f *Field) examples(kind, value string, b *Book) (wrong, right string) {
 	default:
 		right = fmt.Sprintf("<%s>…</%s>", el, el)
 	}
-	return f.wrong(kind, right, form), right
+	wrong = f.wrong(kind, right, form)
+	if kind == kindForbidden {
+		right = "<!-- " + el + " -->"
+	}
+	return wrong, right
 }
 
 func (f *Field) wrong(kind, right string, form func(string) string) string {

@@ -25,7 +25,7 @@ func TestEveryFieldIsReached(t *testing.T) {
 				t.Errorf("field %s lacks a name in %s", f.ID, lang)
 			}
 		}
-		if f.System != "" && b.codes[f.System] == nil || f.Codes != "" && b.codes[f.Codes] == nil {
+		if name, value := b.listOf(f); f.System+f.Codes != "" && (name == "" || value == "") {
 			t.Errorf("field %s: no code list %s%s", f.ID, f.System, f.Codes)
 		}
 	}

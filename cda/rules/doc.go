@@ -9,8 +9,9 @@
 // knows nothing of an archive; what depends on stored documents is judged there.
 //
 // Facts are data: data/fields.yaml (the fields), data/obligations.yaml (what each
-// group must say), data/codes.yaml (known codes), each with its source. A Book
-// holds them; a user's file can override them.
+// group must say), data/codes.yaml (codes without code system), each with its
+// source. A Book holds them; a user's file can override them. Code systems come
+// from package codes, the structures of JSON bodies from package sosmeta.
 package rules
 
 //go:generate go run ./gen

@@ -2,12 +2,14 @@ package rules
 
 import (
 	"bytes"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"portti/cda"
+	"portti/cda/codes"
 	"portti/cda/frame"
 	"portti/cda/internal/testdoc"
 	"portti/cda/rules/catalogue"
@@ -114,7 +116,11 @@ func TestDOC8_SeveralClients(t *testing.T) {
 	}
 	born := time.Date(1981, 1, 1, 0, 0, 0, 0, time.UTC)
 	a, b := client(cda.FormatHetu(born, 902), "Aada"), client(cda.FormatHetu(born, 903), "Bea")
-	base := testdoc.Cut(testdoc.Phase2(), "<recordTarget>", "</recordTarget>")
+	one := strings.NewReplacer(testdoc.ClientHetu, cda.FormatHetu(born, 902), `"etunimet":"Testi"`, `"etunimet":"Aada"`)
+	clients := between(one.Replace(testdoc.JSON), `"asiakas":[`, "]")
+	second := strings.NewReplacer(cda.FormatHetu(born, 902), cda.FormatHetu(born, 903), "Aada", "Bea").Replace(clients)
+	both := strings.Replace(one.Replace(testdoc.JSON), clients, clients+","+second, 1)
+	base := testdoc.Cut(testdoc.With(testdoc.XHTML, both), "<recordTarget>", "</recordTarget>")
 	with := func(clients string) string { return testdoc.Replace(base, "<author>", clients+"<author>") }
 	for _, c := range []struct {
 		frame, document string
@@ -129,10 +135,19 @@ func TestDOC8_SeveralClients(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	relationship := testdoc.Replace(testdoc.Cut(testdoc.Relationship(), "<recordTarget>", "</recordTarget>"), "<author>", a+b+"<author>")
+	relationshipOfA := testdoc.Replace(testdoc.Relationship(), base64.StdEncoding.EncodeToString([]byte(testdoc.RelationshipJSON)),
+		base64.StdEncoding.EncodeToString([]byte(one.Replace(testdoc.RelationshipJSON))))
+	relationship := testdoc.Replace(testdoc.Cut(relationshipOfA, "<recordTarget>", "</recordTarget>"), "<author>", a+b+"<author>")
 	if got := ids(judged(t, relationship)); !slices.Equal(got, []string{"META-CLIENT-SEVERAL"}) {
 		t.Errorf("relationship of two: %v", got)
 	}
+}
+
+// between gives the text between two marks.
+func between(s, begin, end string) string {
+	_, s, _ = strings.Cut(s, begin)
+	s, _, _ = strings.Cut(s, end)
+	return s
 }
 
 // laterVersion makes version 2 of the phase II document.
@@ -227,8 +242,11 @@ rows:
 // With the full list loaded an unknown code is an error (META-4).
 func TestMETA4_LoadedListMakesUnknownCodesErrors(t *testing.T) {
 	doc := testdoc.Replace(testdoc.Phase2(), `<f:functionCode code="24"`, `<f:functionCode code="XX"`)
-	book := DefaultBook().WithCodes(&CodeList{System: "1.2.246.537.6.1221", Name: "Palvelutehtävä", Complete: true, Values: map[string]string{"24": "x"}})
-	fs := judged(t, doc, func(in *Input) { in.Book = book })
+	loaded, err := codes.NewSet(&codes.List{System: "1.2.246.537.6.1221", Name: "Palvelutehtävä", Loaded: true, Codes: []codes.Code{{Code: "24"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := judged(t, doc, func(in *Input) { in.Codes = loaded })
 	if diff := cmp.Diff([]string{"META-FUNCTION-UNKNOWN error"}, brief(fs, catalogue.Strict)); diff != "" {
 		t.Error(diff)
 	}

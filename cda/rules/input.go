@@ -4,9 +4,11 @@ import (
 	"time"
 
 	"portti/cda"
+	"portti/cda/codes"
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
+	"portti/cda/sosmeta"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 )
@@ -41,11 +43,25 @@ type Input struct {
 	Now time.Time
 	// Tolerance for clocks; DefaultTolerance where it is zero.
 	Tolerance time.Duration
+	// Phase1Until is the last moment at which new documents of phase I are taken
+	// (DOC-2). Where it is zero, Production has the national end of 2023, and Test
+	// none.
+	Phase1Until time.Time
 	// AcceptHealth lets an archive of the test world take health documents (ARK-12).
 	AcceptHealth bool
 	// Book is DefaultBook where it is nil.
 	Book *Book
+	// Structures are the document structures known, sosmeta.Default where nil.
+	Structures *sosmeta.Set
+	// Codes are the code systems known, codes.Default where nil.
+	Codes *codes.Set
+	// PhrasesExact makes another text in the place of a structure's fixed phrase an
+	// error (--phrases=exact).
+	PhrasesExact bool
 }
+
+// nationalPhase1End is the end of 2023 in Finland (DOC-2).
+var nationalPhase1End = time.Date(2023, 12, 31, 21, 59, 59, 0, time.UTC)
 
 func (in *Input) complete() {
 	if in.Profile == "" {
@@ -57,8 +73,17 @@ func (in *Input) complete() {
 	if in.Tolerance == 0 {
 		in.Tolerance = DefaultTolerance
 	}
+	if in.Phase1Until.IsZero() && in.World == Production {
+		in.Phase1Until = nationalPhase1End
+	}
 	if in.Book == nil {
 		in.Book = DefaultBook()
+	}
+	if in.Structures == nil {
+		in.Structures = sosmeta.Default()
+	}
+	if in.Codes == nil {
+		in.Codes = codes.Default()
 	}
 }
 
@@ -74,6 +99,7 @@ func Check(in Input) []finding.Finding {
 	c.operation = c.operationOf()
 	c.health()
 	c.groupCode()
+	c.phaseWindow()
 	c.obligations()
 	c.fields()
 	c.versions()
@@ -105,7 +131,11 @@ type checker struct {
 	m         *cda.Metadata
 	group     string // key of the document group: "phase2"; "" where unknown
 	operation interactions.Operation
-	out       finding.List
+	// chosen is the document's structure, nil where it is not known.
+	chosen *sosmeta.Structure
+	// misfit tells that the structure is not of the document's group or type.
+	misfit bool
+	out    finding.List
 }
 
 func (c *checker) strict() bool { return c.Profile != catalogue.Lenient }
@@ -175,4 +205,15 @@ func (c *checker) groupCode() {
 	case entry.Certainty == interactions.Local:
 		c.addAttr(RuleGroupAssumed, g.Node, "code", g.Code)
 	}
+}
+
+// phaseWindow refuses new documents of phase I after their time (DOC-2): by
+// arrival; later versions and nullifications of archived ones are always taken.
+func (c *checker) phaseWindow() {
+	if c.group != "phase1" || c.operation != interactions.New || c.Now.IsZero() || c.Phase1Until.IsZero() || !c.Now.After(c.Phase1Until) {
+		return
+	}
+	g := c.m.Local.DocumentGroup
+	c.addAttr(RulePhase1Closed, g.Node, "code", g.Code,
+		finding.P("at", c.Now.Format(time.DateOnly)), finding.P("until", c.Phase1Until.Format(time.DateOnly)))
 }

@@ -3,11 +3,14 @@ package rules
 import (
 	"bytes"
 	"html"
+	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"portti/cda"
 	"portti/cda/frame"
+	"portti/cda/frame/interactions"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 )
@@ -38,6 +41,7 @@ func (c *checker) persons() {
 		}
 	}
 	c.duplicates()
+	c.minorConsent()
 	if c.World == Test {
 		c.scan(c.t, c.Doc.Root, finding.SourceDocument, RuleRealPersonHeader, c.Doc.Body.Node, c.m.Local.SignatureCollection)
 	}
@@ -91,6 +95,36 @@ func (c *checker) professional(id cda.ID) {
 			c.addAttr(RuleAuthorHetu, id.Node, "extension", id.Extension, finding.P("fault", fault.String()))
 		}
 	}
+}
+
+// minorConsent remarks that a minor's document of phase II says nothing of
+// disclosure to guardians (kanta-interface 5.2).
+func (c *checker) minorConsent() {
+	written := c.m.EffectiveTime
+	if c.group != "phase2" || c.operation == interactions.Nullify || c.isHealth() || !written.Valid() {
+		return
+	}
+	if slices.ContainsFunc(c.m.Consents, func(s cda.Consent) bool { return s.Code.HasValue() }) {
+		return
+	}
+	for i := range c.m.Clients {
+		cl := &c.m.Clients[i]
+		if born, ok := bornOn(cl); ok && written.Time.Before(born.AddDate(18, 0, 0)) {
+			c.add(RuleConsentMinor, cl.Node, "")
+			return
+		}
+	}
+}
+
+// bornOn gives the date of birth by the identity code, else by birthTime.
+func bornOn(cl *cda.Client) (time.Time, bool) {
+	if cl.ID.Root == cda.RootHetu {
+		if h, fault := cda.ParseHetu(cl.ID.Extension); fault == cda.HetuOk {
+			return h.Born, true
+		}
+	}
+	b := cl.BirthTime
+	return b.Time, b.Valid() && b.Precision >= cda.PrecisionDay
 }
 
 func registrationNumber(s string) bool {

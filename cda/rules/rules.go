@@ -60,11 +60,25 @@ const (
 	RuleCrossLanguage        = "CROSS-LANGUAGE-DIFFERS"
 	RuleCrossConfidentiality = "CROSS-CONFIDENTIALITY-DIFFERS"
 
+	RuleJSONClientID     = "CROSS-JSON-CLIENT-ID-DIFFERS"
+	RuleJSONClientAbsent = "CROSS-JSON-CLIENT-ABSENT"
+	RuleJSONSurname      = "CROSS-JSON-SURNAME-DIFFERS"
+	RuleJSONGiven        = "CROSS-JSON-GIVENNAMES-DIFFERS"
+	RuleJSONBirth        = "CROSS-JSON-BIRTHDATE-DIFFERS"
+	RuleJSONCase         = "CROSS-JSON-CASE-DIFFERS"
+	RuleJSONRelationship = "CROSS-JSON-RELATIONSHIP-DIFFERS"
+	RuleJSONServiceTask  = "CROSS-JSON-SERVICETASK-DIFFERS"
+	RuleJSONOrganiser    = "CROSS-JSON-ORGANISER-DIFFERS"
+	RuleJSONUnit         = "CROSS-JSON-UNIT-ABSENT"
+	RuleJSONDate         = "CROSS-JSON-DATE-DIFFERS"
+
 	RuleOrganiserDiffers    = "META-ORGANISER-DIFFERS"
 	RuleContentOID          = "META-CONTENTSPECIFICATION-OID"
 	RuleContentForm         = "META-CONTENTSPECIFICATION-FORM"
 	RuleContentGroup        = "META-CONTENTSPECIFICATION-GROUP"
 	RuleContentType         = "META-CONTENTSPECIFICATION-TYPE"
+	RuleConsentMinor        = "META-CONSENT-MINOR-MISSING"
+	RulePhase1Closed        = "META-GROUP-PHASE1-CLOSED"
 	RuleRelationshipClients = "META-CLIENT-SEVERAL"
 	RuleConfidentiality     = "META-CONFIDENTIALITY-HEALTH"
 	RuleProcessType         = "META-SERVICEPROCESS-TYPE-VALUE"
@@ -86,6 +100,20 @@ const (
 	RuleXHTMLScript    = "BODY-XHTML-SCRIPT"
 	RuleXHTMLExternal  = "BODY-XHTML-EXTERNAL"
 	RuleXHTMLStyle     = "BODY-XHTML-STYLE"
+
+	RuleXHTMLUnknownElement = "BODY-XHTML-ELEMENT-UNKNOWN"
+	RuleXHTMLAttribute      = "BODY-XHTML-ATTRIBUTE-UNKNOWN"
+	RuleXHTMLClass          = "BODY-XHTML-CLASS-UNKNOWN"
+	RuleXHTMLPicture        = "BODY-XHTML-PICTURE-SIZE"
+	RuleXHTMLHetu           = "BODY-XHTML-HETU-UNMASKED"
+	RulePDFHeader           = "BODY-PDF-HEADER"
+	RulePDFEncrypted        = "BODY-PDF-ENCRYPTED"
+	RulePDFScript           = "BODY-PDF-SCRIPT"
+	RulePDFLaunch           = "BODY-PDF-LAUNCH"
+	RulePDFEmbedded         = "BODY-PDF-EMBEDDED"
+	RulePDFArchival         = "BODY-PDF-ARCHIVAL"
+	RulePDFPart             = "BODY-PDF-PART"
+	RulePDFPartial          = "BODY-PDF-PARTIAL"
 )
 
 // ownRules are the constants above.
@@ -105,6 +133,11 @@ var ownRules = []string{
 	RuleBodyID, RuleBodyIDMissing, RuleStructuredBody, RuleFileFormat, RuleJSONMissing,
 	RuleTextEmpty, RuleJSONEmpty, RulePDFEnd, RuleXHTMLSyntax, RuleXHTMLNamespace, RuleXHTMLRoot, RuleXHTMLID, RuleXHTMLElement,
 	RuleXHTMLEvent, RuleXHTMLScript, RuleXHTMLExternal, RuleXHTMLStyle,
+	RuleJSONClientID, RuleJSONClientAbsent, RuleJSONSurname, RuleJSONGiven, RuleJSONBirth, RuleJSONCase,
+	RuleJSONRelationship, RuleJSONServiceTask, RuleJSONOrganiser, RuleJSONUnit, RuleJSONDate,
+	RuleXHTMLUnknownElement, RuleXHTMLAttribute, RuleXHTMLClass, RuleXHTMLPicture, RuleXHTMLHetu,
+	RulePDFHeader, RulePDFEncrypted, RulePDFScript, RulePDFLaunch, RulePDFEmbedded, RulePDFArchival, RulePDFPart, RulePDFPartial,
+	RuleConsentMinor, RulePhase1Closed,
 }
 
 // generalRules stand for kinds of faults that only a user's own obligations ask for.

@@ -3,8 +3,10 @@ package rules
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"portti/cda"
+	"portti/cda/codes"
 	"portti/internal/finding"
 )
 
@@ -57,32 +59,74 @@ func (c *checker) judgeID(f *Field, v value) {
 	}
 }
 
-// judgeCode tells wrong class, unknown code and code that is not known here apart
-// (META-4).
+// judgeCode tells wrong class, unknown code, code that is not known here, ended
+// code and wrong level apart (META-4).
 func (c *checker) judgeCode(f *Field, v value) {
-	if !v.filled || f.System == "" && f.Codes == "" {
-		return
+	switch {
+	case !v.filled:
+	case f.System != "":
+		c.judgeSystem(f, v)
+	case f.Codes != "":
+		if l := c.Book.plain[f.Codes]; !l.has(v.coded.Code) {
+			c.unknownCode(f, v, l.Name, l.Complete)
+		}
 	}
-	if f.System != "" && !cda.InSystem(v.coded.System, f.System) {
+}
+
+// judgeSystem judges a code by the code systems that are known or imported.
+func (c *checker) judgeSystem(f *Field, v value) {
+	if !cda.InSystem(v.coded.System, f.System) {
 		c.addAttr(fieldRule(f, kindCodeSystem), v.node, "codeSystem", v.coded.System, finding.P("expected", f.System))
 		return
 	}
-	list := c.Book.codes[f.System+f.Codes]
-	if list == nil || list.Has(v.coded.Code) {
-		return
+	r := c.Codes.CheckAs(codes.Expectation{Level: levels[f.Level]}, v.coded.System, v.coded.Code, c.madeAt())
+	switch r.Verdict {
+	case codes.Known, codes.UnknownSystem, codes.NoSystem:
+	case codes.Unknown:
+		c.unknownCode(f, v, r.List.Name, f.Complete || !r.Open)
+	default:
+		c.codeFault(f, v, &r)
 	}
-	kind := kindUnlisted
-	if list.Complete {
-		kind = kindUnknown
-	}
-	c.addAttr(fieldRule(f, kind), v.node, "code", v.coded.Code, finding.P("list", list.Name))
 }
 
-// Has tells whether the list has the code.
-func (l *CodeList) Has(code string) bool {
-	if l.Structure == "document-type" {
-		return documentType(code)
+func (c *checker) unknownCode(f *Field, v value, list string, complete bool) {
+	kind := kindUnlisted
+	if complete {
+		kind = kindUnknown
 	}
+	c.addAttr(fieldRule(f, kind), v.node, "code", v.coded.Code, finding.P("list", list))
+}
+
+// codeFault tells of a code that stands in its list, but not for this time or
+// field, by the rules of package codes.
+func (c *checker) codeFault(f *Field, v value, r *codes.Result) {
+	place := c.t.Place(v.node, finding.SourceDocument)
+	if a, ok := c.t.LookupAttr(v.node, "", "code"); ok {
+		place = c.t.AttrPlace(v.node, a, finding.SourceDocument)
+	}
+	if fd, bad := r.Finding(f.Path, place); bad {
+		c.out.Add(fd)
+	}
+}
+
+// levels are the levels of a hierarchy by the words of data/fields.yaml.
+var levels = map[string]codes.Level{"": codes.AnyLevel, "top": codes.TopCodes, "leaf": codes.LeafCodes}
+
+// madeAt is when the document in this form was made, by which codes and structures
+// are judged: an old document (DOC-1) may have been written long before it was put
+// into them. Zero where it does not tell.
+func (c *checker) madeAt() time.Time {
+	var at time.Time
+	for _, t := range []cda.Timestamp{c.m.EffectiveTime, c.m.Local.CreationTime} {
+		if t.Valid() && t.Time.After(at) {
+			at = t.Time
+		}
+	}
+	return at
+}
+
+// has tells whether the list has the code.
+func (l *plainList) has(code string) bool {
 	if _, ok := l.Values[code]; ok {
 		return true
 	}
@@ -94,13 +138,6 @@ func (l *CodeList) Has(code string) bool {
 		}
 	}
 	return false
-}
-
-// documentType takes a general type, 1–19, or a specific one, 1000–19999
-// (kanta-interface 13.1 and appendix A).
-func documentType(code string) bool {
-	n := cda.ParseNumber(code)
-	return n.Valid && (n.Value >= 1 && n.Value <= 19 || n.Value >= 1000 && n.Value <= 19999)
 }
 
 func (c *checker) judgeTime(f *Field, v value) {

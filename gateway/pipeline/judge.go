@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"portti/cda"
+	"portti/cda/codes"
 	"portti/cda/frame"
 	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
+	"portti/cda/sosmeta"
 	"portti/cda/xsd"
 	"portti/gateway/soap"
 	"portti/internal/finding"
@@ -37,6 +39,14 @@ type Judge struct {
 	Frames frame.Reader
 	// Limits bound a document.
 	Limits xmltree.Limits
+	// Structures and Codes are what is known of document structures and code
+	// systems; the shipped ones where nil.
+	Structures *sosmeta.Set
+	Codes      *codes.Set
+	// PhrasesExact makes another text in the place of a structure's fixed phrase an error.
+	PhrasesExact bool
+	// Phase1Until is the last moment for new documents of phase I (DOC-2); see rules.Input.
+	Phase1Until time.Time
 }
 
 // Frame reads the frame whose element is root and judges it by its schema. The
@@ -213,5 +223,6 @@ func (g *judging) body(doc *cda.Document) *cda.Body {
 func (g *judging) rules(doc *cda.Document, body *cda.Body) {
 	g.list.Add(rules.Check(rules.Input{
 		Frame: g.in.Frame, Doc: doc, Body: body, Profile: g.Profile, World: g.World, Now: g.in.Arrived,
+		Structures: g.Structures, Codes: g.Codes, PhrasesExact: g.PhrasesExact, Phase1Until: g.Phase1Until,
 	})...)
 }

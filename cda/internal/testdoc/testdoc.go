@@ -23,8 +23,20 @@ const XHTML = `<div xmlns="http://www.w3.org/1999/xhtml" class="soc-document" id
 	`<div class="soc-header"><div class="soc-logo"><img alt="" src="data:image/png;base64,iVBORw0KGgo="/></div></div>` +
 	`<div class="soc-main-wrapper"><h1 class="soc-fulltitle">Suunnitelma</h1><p>010181****</p></div></div>`
 
-// JSON is the structured form of the documents.
-const JSON = `{"suunnitelma":{"asiakas":[{"sukunimi":"Testi","henkilotunnus":{"value":"010181-900C"}}]}}`
+// JSON is the structured form of the documents of phase II, by its structure
+// (1.2.246.537.6.1506.15007.2024.11.28).
+const JSON = `{"lapsiperheiden_palvelujen_asiakassuunnitelma":{"asiakas":[{"sukunimi":"Asiakas","etunimet":"Testi","henkilotunnus":{"value":"` + ClientHetu + `"}}],` +
+	`"suunnitelma":{"kuvaus_asiakkaan_tilanteesta":"Keksitty."},"paivamaara":"2026-03-23",` +
+	`"laatija":[{"sukunimi":"Ammattilainen","etunimet":"Aino"}]}}`
+
+// RelationshipJSON is the structured form of Relationship.
+const RelationshipJSON = `{"asiakkuusasiakirja":{"asiakkuuden_yksilointitunnus":{"value":"1.2.246.10.99999901.95.2026.3.1"},` +
+	`"asiakas":{"sukunimi":"Asiakas","etunimet":"Testi","henkilotunnus":{"value":"` + ClientHetu + `"},"syntymaaika":"1981-01-01","turvakielto":false},` +
+	`"sosiaalihuollon_asiakkuus":{"asiakkuuden_alkamispvm":"2026-03-23"},` +
+	`"palvelunjarjestajan_toimintayksikko":{"system":"urn:oid:1.2.246.537.6.202.2008","code":"` + Controller + `","display":"Esimerkin hyvinvointialue"},` +
+	`"sosiaalihuollon_palvelutehtava":[{"palvelutehtava":{"system":"urn:oid:1.2.246.537.6.1221.201601","code":"24","display":"Lapsiperheiden palvelut"},` +
+	`"palvelunjarjestajan_palveluyksikko":[{"palveluyksikon_nimi":{"system":"urn:oid:1.2.246.537.6.202.2008","code":"` + Unit + `","display":"Esimerkin perhekeskus"},` +
+	`"asiakkuuden_alkamispvm":"2026-03-23"}]}]}}`
 
 // Phase2 gives a document of phase II (asiakasasiakirja) that strict accepts.
 func Phase2() string { return With(XHTML, JSON) }
@@ -40,7 +52,7 @@ func With(display, structured string) string {
 // Relationship gives a client-relationship document (asiakkuusasiakirja) that
 // strict accepts.
 func Relationship() string {
-	s := Phase2()
+	s := With(XHTML, RelationshipJSON)
 	for _, r := range [][2]string{
 		{`<code code="15" codeSystem="1.2.246.537.6.1506.201701" displayName="Suunnitelma"/>`, `<code nullFlavor="NA"/>`},
 		{`<id root="1.2.246.537.26" extension="90000000001"/><assignedPerson><name><given>Aino</given><family>Ammattilainen</family></name></assignedPerson>`, `<id nullFlavor="NA"/>`},
