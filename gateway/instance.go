@@ -15,6 +15,7 @@ import (
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
 	"portti/gateway/web"
+	"portti/internal/finding"
 	"portti/internal/xmltree"
 	"portti/store"
 	"portti/xmldsig"
@@ -98,9 +99,9 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 
 func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
+	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth}
 	p, err := pipeline.New(pipeline.Options{
-		Judge: i.Judge, Archive: i.Store,
-		Access:        pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth},
+		Judge: i.Judge, Archive: i.Store, Access: access,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
 		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Now: c.Now, NewID: c.NewID,
 	})
@@ -111,6 +112,9 @@ func (i *Instance) assemble(c Config) error {
 		Judge: i.Judge, FrameLimits: xmltree.Limits{Bytes: int(limit)}, Lang: c.Lang,
 		Parallel: max(1, runtime.GOMAXPROCS(0)/2), // archiving keeps the other half
 		Errors:   "/errors",
+		Try: func(ctx context.Context, t pipeline.Trial) ([]finding.Finding, error) {
+			return pipeline.Try(ctx, i.Judge, access, i.Store, t)
+		},
 	})
 	if err != nil {
 		return err

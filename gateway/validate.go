@@ -15,7 +15,7 @@ import (
 // the same greatest size, the same budget of octets in hand, the same patience.
 func (s *Server) validate(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	req := validation.Request{ID: w.Header().Get("X-Request-Id"), Arrived: s.o.Now(), Wishes: validation.WishesOf(r)}
+	req := validation.Request{ID: w.Header().Get("X-Request-Id"), Arrived: s.o.Now(), Wishes: validation.WishesOf(r), Peer: peerOf(r.TLS)}
 	a, size, read := s.validated(w, r, req)
 	h := w.Header()
 	h.Set("Vary", "Accept, Accept-Language")

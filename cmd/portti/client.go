@@ -21,6 +21,7 @@ import (
 	"portti/xmldsig/trust"
 
 	gowsdl "github.com/hooklift/gowsdl/soap"
+	"github.com/spf13/pflag"
 )
 
 // archiveClient sends frames by the client that is generated from the WSDL.
@@ -64,6 +65,13 @@ func newArchiveClient(url string, files clientTLS) (*archiveClient, error) {
 	}
 	seen := &recorder{http: &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{TLSClientConfig: tc}}}
 	return &archiveClient{client.NewArchive(gowsdl.NewClient(url, gowsdl.WithHTTPClient(seen))), seen}, nil
+}
+
+// flags declares the flags of a TLS client.
+func (f *clientTLS) flags(fs *pflag.FlagSet) {
+	fs.StringVar(&f.cert, "cert", "", "PEM `FILE` of the client's certificate")
+	fs.StringVar(&f.key, "key", "", "PEM `FILE` of its key")
+	fs.StringVar(&f.ca, "ca", "", "PEM `FILE` or folder: who issued the server's certificate")
 }
 
 func (f clientTLS) config() (*tls.Config, error) {

@@ -33,9 +33,7 @@ func (m *Main) sendCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&to, "to", "", "`URL` of the SOAP door")
-	f.StringVar(&files.cert, "cert", "", "PEM `FILE` of the client's certificate")
-	f.StringVar(&files.key, "key", "", "PEM `FILE` of its key")
-	f.StringVar(&files.ca, "ca", "", "PEM `FILE` or folder: who issued the server's certificate")
+	files.flags(f)
 	o.flags(f)
 	return cmd
 }

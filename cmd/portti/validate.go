@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"portti/cda"
@@ -16,14 +18,18 @@ import (
 )
 
 func (m *Main) validateCommand() *cobra.Command {
-	var frameFile string
+	var frameFile, archive string
+	var files clientTLS
 	cmd := &cobra.Command{
 		Use: "validate DOCUMENT.xml…", Args: cobra.MinimumNArgs(1),
 		Short: "every check of the gateway without archiving; prints all findings",
 		Long: "Validates CDA documents, or transfer frames with the document inside, by the\n" +
-			"same engine as the SOAP door. The exit code is 1 where one is rejected.",
-		Example: "  portti validate document.xml\n  portti validate --frame frame.xml --format json document.xml",
-		RunE: func(_ *cobra.Command, args []string) error {
+			"same engine as the SOAP door. The exit code is 1 where one is rejected.\n" +
+			"--against holds them against an archive as well, without archiving: what access\n" +
+			"and the archive would say. A document without its frame then gets one as by send.",
+		Example: "  portti validate document.xml\n  portti validate --frame frame.xml --format json document.xml\n" +
+			"  portti validate --against http://127.0.0.1:8080 document.xml",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			trust, err := m.trust()
 			if err != nil {
 				return err
@@ -34,11 +40,19 @@ func (m *Main) validateCommand() *cobra.Command {
 				return usage(err, "")
 			}
 			judge := gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)
-			v := &validator{Main: m, out: out, judge: judge}
+			v := &validator{Main: m, ctx: cmd.Context(), out: out, judge: judge}
+			if archive != "" {
+				if v.against, err = m.against(cmd.Context(), archive, files, judge); err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, v.against.done()) }()
+			}
 			return v.run(frameFile, args)
 		},
 	}
 	cmd.Flags().StringVar(&frameFile, "frame", "", "the transfer frame `FILE` that belongs to the document")
+	cmd.Flags().StringVar(&archive, "against", "", "data `DIR`ectory of an archive, or URL of a gateway")
+	files.flags(cmd.Flags())
 	m.trustFlags(cmd.Flags())
 	return cmd
 }
@@ -46,9 +60,12 @@ func (m *Main) validateCommand() *cobra.Command {
 // validator is one run of validate.
 type validator struct {
 	*Main
+	ctx     context.Context
 	judge   *pipeline.Judge
+	against *against // nil: no archive
 	out     report.Writer
 	frame   []byte
+	done    int // documents so far
 	invalid bool
 }
 
@@ -94,7 +111,49 @@ func (v *validator) file(name string) error {
 		in.Document = v.unpack(in.Frame, &fs)
 	}
 	sources[finding.SourceDocument] = in.Document
+	if v.against != nil && in.Frame == nil && len(in.Document) > 0 {
+		if in.Frame, err = v.makeOwnFrame(in.Document, &fs); err != nil {
+			return err
+		}
+	}
+	if v.against != nil && v.against.url != "" {
+		return v.remote(name, in, sources)
+	}
 	return v.report(name, in, fs, sources)
+}
+
+// makeOwnFrame gives a document the frame that send would give it; nil where the
+// document cannot be read so far.
+func (v *validator) makeOwnFrame(document []byte, fs *[]finding.Finding) (*frame.Frame, error) {
+	t, err := xmltree.Parse(document, v.limits())
+	if err != nil || !t.Is(t.Root(), cda.NamespaceHL7, "ClinicalDocument") {
+		return nil, nil // the engine tells why
+	}
+	framed, err := v.framed(t, frameOptions{}, v.done)
+	if err != nil {
+		return nil, err
+	}
+	return v.readTree(framed, fs)
+}
+
+// remote has a gateway judge everything.
+func (v *validator) remote(name string, in pipeline.Input, sources map[finding.Source][]byte) error {
+	var frameXML []byte
+	code := ""
+	if in.Frame != nil {
+		frameXML, code = in.Frame.Tree.Source(), in.Frame.ServiceRequest.Code
+	}
+	r, err := v.against.ask(v.ctx, string(v.config.lang()), code, frameXML, in.Document)
+	if err != nil {
+		return err
+	}
+	r.File, r.Sources = name, sources
+	v.invalid = v.invalid || r.Verdict == rules.Rejected
+	v.done++
+	if err := v.out.Add(r); err != nil {
+		return system(err, "")
+	}
+	return nil
 }
 
 // frameTree parses what may be a frame; nil where the root is not one, and the
@@ -144,7 +203,15 @@ func (v *validator) report(name string, in pipeline.Input, fs []finding.Finding,
 		if j.Failure != nil {
 			return system(j.Failure, "")
 		}
+		refused := decision == pipeline.Reject
 		fs, decision = append(fs, j.Findings...), max(decision, j.Decision)
+		if v.against != nil && in.Frame != nil && j.Document != nil {
+			more, err := v.against.try(v.ctx, pipeline.Trial{Frame: in.Frame, Judged: j, Refused: refused, Arrived: in.Arrived})
+			if err != nil {
+				return system(err, "")
+			}
+			fs, decision = append(fs, more...), max(decision, pipeline.Decide(more, nil, v.judge.Profile))
+		}
 		if d := j.Document; d != nil {
 			doc = &report.Document{ID: d.ID.Root, SetID: d.SetID.Root, Version: d.Version.Value}
 		}
@@ -152,6 +219,7 @@ func (v *validator) report(name string, in pipeline.Input, fs []finding.Finding,
 		decision = pipeline.Reject
 	}
 	v.invalid = v.invalid || decision == pipeline.Reject
+	v.done++
 	err := v.out.Add(report.Result{
 		File: name, Verdict: rules.Verdict(decision.String()), Document: doc, Findings: v.resolve(fs), Sources: sources,
 	})

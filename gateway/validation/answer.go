@@ -37,16 +37,23 @@ const (
 type Wishes struct {
 	// Detail asks for every finding.
 	Detail bool
+	// Archive asks what access and the archive would say as well.
+	Archive bool
 	// Lang is the language of texts, empty where none is asked for.
 	Lang catalogue.Lang
 }
 
-// WishesOf reads Accept, Accept-Language and the query's detail.
+// AgainstArchive is the value of the query's against that asks for a trial against
+// the archive: ?detail=1&against=archive.
+const AgainstArchive = "archive"
+
+// WishesOf reads Accept, Accept-Language and the query's detail and against.
 func WishesOf(r *http.Request) Wishes {
 	detail, err := strconv.ParseBool(r.URL.Query().Get("detail"))
 	return Wishes{
-		Detail: err == nil && detail || negotiate.Names(r.Header.Get("Accept"), mediaProblem),
-		Lang:   negotiate.Language(r.Header.Get("Accept-Language"), catalogue.Langs, ""),
+		Detail:  err == nil && detail || negotiate.Names(r.Header.Get("Accept"), mediaProblem),
+		Archive: r.URL.Query().Get("against") == AgainstArchive,
+		Lang:    negotiate.Language(r.Header.Get("Accept-Language"), catalogue.Langs, ""),
 	}
 }
 

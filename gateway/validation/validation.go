@@ -50,6 +50,8 @@ type Options struct {
 	// Parallel is how many requests are judged at a time; required. The gateway
 	// gives it fewer places than it has processors, so that archiving goes on.
 	Parallel int
+	// Try tells what access and the archive would say; nil where there is none.
+	Try func(context.Context, pipeline.Trial) ([]finding.Finding, error)
 	// Errors is the address of the page of a rule, the rule's id left out; it is
 	// the type of problem details.
 	Errors string
@@ -79,6 +81,8 @@ type Request struct {
 	Arrived time.Time
 	// Wishes are what the client wants to be told.
 	Wishes Wishes
+	// Peer is the client as its certificate tells it.
+	Peer pipeline.Peer
 	// Body is the JSON. Answer writes into it.
 	Body []byte
 }
@@ -115,7 +119,7 @@ func (s *Service) Answer(ctx context.Context, req Request) Answer {
 	case <-ctx.Done():
 		return s.Fault(req, http.StatusServiceUnavailable, finding.Finding{Rule: ruleFailure, Params: requestParam(req)})
 	}
-	o := s.judge(req)
+	o := s.judge(ctx, req)
 	<-s.places
 	a := s.answer(req, o)
 	a.Report.Timings, a.Report.Document = o.timings, o.bytes
@@ -130,7 +134,7 @@ func requestParam(req Request) []finding.Param {
 }
 
 // judge goes the message's way up to the rules.
-func (s *Service) judge(req Request) (o *outcome) {
+func (s *Service) judge(ctx context.Context, req Request) (o *outcome) {
 	o = &outcome{}
 	defer func() {
 		if p := recover(); p != nil {
@@ -151,6 +155,9 @@ func (s *Service) judge(req Request) (o *outcome) {
 	lap("frame")
 	if o.failure == nil {
 		s.judgeDocument(o, r, req.Arrived)
+	}
+	if o.failure == nil && req.Wishes.Archive {
+		o.failure = s.try(ctx, o, req)
 	}
 	o.decision = max(o.decision, pipeline.Decide(o.findings, nil, s.Judge.Profile))
 	if o.judged == nil {
@@ -201,6 +208,20 @@ func (s *Service) judgeDocument(o *outcome, r *content, arrived time.Time) {
 	o.judged, o.decision, o.failure = j, j.Decision, j.Failure
 	o.findings = append(append(o.findings, fs...), j.Findings...)
 	o.timings = append(o.timings, j.Timings...)
+}
+
+// try holds a judged document with its frame against the archive, without archiving.
+// The error is a failure of ours, or of an archive that can take nothing now.
+func (s *Service) try(ctx context.Context, o *outcome, req Request) error {
+	if s.Try == nil || o.frame == nil || o.judged == nil || o.judged.Document == nil {
+		return nil
+	}
+	fs, err := s.Try(ctx, pipeline.Trial{
+		Peer: req.Peer, Frame: o.frame, Judged: o.judged, Arrived: req.Arrived,
+		Refused: pipeline.Decide(o.findings, nil, s.Judge.Profile) == pipeline.Reject,
+	})
+	o.findings = append(o.findings, fs...)
+	return err
 }
 
 // result is the outcome as every door tells it.
