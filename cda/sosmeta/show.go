@@ -39,7 +39,7 @@ var representationWords = map[Representation][2]string{
 // the OID without version or the bare code of the document type: then the newest
 // version is shown.
 func (s *Set) Show(w io.Writer, id, lang string) error {
-	st, err := s.find(id)
+	st, err := s.Find(id)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,9 @@ func (s *Set) Show(w io.Writer, id, lang string) error {
 	return err
 }
 
-func (s *Set) find(id string) (*Structure, error) {
+// Find gives a structure by its full OID, its OID without version or the bare code
+// of the document type: then the newest version. The error says what is known.
+func (s *Set) Find(id string) (*Structure, error) {
 	if st, ok := s.byOID[id]; ok {
 		return st, nil
 	}

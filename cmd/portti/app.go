@@ -119,7 +119,8 @@ func (m *Main) root() *cobra.Command {
 	f.String("world", "test", "test or production")
 	root.AddCommand(
 		m.serveCommand(), m.demoCommand(), m.validateCommand(), m.verifyCommand(),
-		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.errorsCommand(), m.versionCommand(),
+		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.errorsCommand(),
+		m.sosmetaCommand(), m.codesCommand(), m.versionCommand(),
 	)
 	return root
 }
