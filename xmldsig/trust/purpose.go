@@ -75,18 +75,18 @@ func usageText(u x509.KeyUsage) string {
 // judge holds a certificate against the purpose of a type of signature.
 func (p Purpose) judge(c *x509.Certificate, typ int) []xmldsig.TrustFault {
 	var out []xmldsig.TrustFault
-	kind := finding.P("type", strconv.Itoa(typ))
+	kind := func() finding.Param { return finding.P("type", strconv.Itoa(typ)) } // for those who are refused
 	if c.KeyUsage&p.Usage != p.Usage {
 		out = append(out, xmldsig.TrustFault{Rule: RuleUsage, Value: usageText(c.KeyUsage),
-			Params: []finding.Param{finding.P("usage", usageText(c.KeyUsage)), finding.P("needed", usageText(p.Usage)), kind}})
+			Params: []finding.Param{finding.P("usage", usageText(c.KeyUsage)), finding.P("needed", usageText(p.Usage)), kind()}})
 	}
 	if !p.extended(c) {
-		out = append(out, xmldsig.TrustFault{Rule: RulePurpose, Params: []finding.Param{kind}})
+		out = append(out, xmldsig.TrustFault{Rule: RulePurpose, Params: []finding.Param{kind()}})
 	}
 	if len(p.Policies) > 0 && !slices.ContainsFunc(c.PolicyIdentifiers, func(id asn1.ObjectIdentifier) bool {
 		return slices.ContainsFunc(p.Policies, id.Equal)
 	}) {
-		out = append(out, xmldsig.TrustFault{Rule: RulePolicy, Params: []finding.Param{kind}})
+		out = append(out, xmldsig.TrustFault{Rule: RulePolicy, Params: []finding.Param{kind()}})
 	}
 	return append(out, p.subject(c, kind)...)
 }
@@ -105,12 +105,12 @@ func (p Purpose) extended(c *x509.Certificate) bool {
 	})
 }
 
-func (p Purpose) subject(c *x509.Certificate, kind finding.Param) []xmldsig.TrustFault {
+func (p Purpose) subject(c *x509.Certificate, kind func() finding.Param) []xmldsig.TrustFault {
 	if p.Subject == AnyForm {
 		return nil
 	}
 	number, count := serialNumber(c)
-	fault := xmldsig.TrustFault{Params: []finding.Param{kind}}
+	var fault xmldsig.TrustFault
 	switch {
 	case count == 0:
 		fault.Rule = RuleNumberMissing
@@ -121,5 +121,6 @@ func (p Purpose) subject(c *x509.Certificate, kind finding.Param) []xmldsig.Trus
 	default:
 		return nil
 	}
+	fault.Params = []finding.Param{kind()}
 	return []xmldsig.TrustFault{fault}
 }

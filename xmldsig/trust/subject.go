@@ -3,7 +3,6 @@ package trust
 import (
 	"crypto/x509"
 	"encoding/asn1"
-	"slices"
 	"strings"
 )
 
@@ -68,11 +67,12 @@ func IsRegistration(s string) bool {
 // IsOID tells whether s is an object identifier: arcs of digits without leading
 // zeros, the first 0 to 2, at least three of them.
 func IsOID(s string) bool {
-	arcs := strings.Split(s, ".")
-	if len(arcs) < 3 || len(arcs[0]) != 1 || arcs[0] > "2" {
-		return false
+	arcs := 0
+	for a := range strings.SplitSeq(s, ".") {
+		if a == "" || strings.Trim(a, "0123456789") != "" || len(a) > 1 && a[0] == '0' || arcs == 0 && a > "2" {
+			return false
+		}
+		arcs++
 	}
-	return !slices.ContainsFunc(arcs, func(a string) bool {
-		return a == "" || strings.Trim(a, "0123456789") != "" || len(a) > 1 && a[0] == '0'
-	})
+	return arcs >= 3
 }
