@@ -33,12 +33,13 @@ type Options struct {
 	// A group never waits for company: it takes what is queued.
 	Group Group
 
-	// For tests: other migrations, another driver, VFS or synchronous of SQLite, and a
-	// call before each COMMIT.
+	// For tests: other migrations, another driver, VFS or synchronous of SQLite, another
+	// checkpointBytes, and a call before each COMMIT.
 	migrations   fs.FS
 	driver       string
 	vfs          string
 	synchronous  string
+	checkpoint   int
 	beforeCommit func() error
 }
 
@@ -53,6 +54,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Readers, max(4, 2*runtime.GOMAXPROCS(0)))
 	def(&o.driver, "sqlite3")
 	def(&o.synchronous, "FULL")
+	def(&o.checkpoint, checkpointBytes)
 	def(&o.Queue, 256)
 	def(&o.QueueWait, 2*time.Second)
 	def(&o.Group.Documents, 16)

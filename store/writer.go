@@ -220,7 +220,7 @@ func (w *writer) handle(first *job) {
 		return
 	}
 	err := w.group(first)
-	if err == nil && w.dirty >= checkpointBytes {
+	if err == nil && w.dirty >= w.s.opt.checkpoint {
 		err = w.checkpoint()
 	}
 	if err == nil {

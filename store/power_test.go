@@ -1,0 +1,222 @@
+//go:build linux && cgo
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"portti/store/internal/faultvfs"
+)
+
+// archiveTemplate makes an archive with a few documents and gives its files.
+func archiveTemplate(t *testing.T) map[string][]byte {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := Open(bg, Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		mustArchive(t, s, doc(id(i)))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string][]byte)
+	for _, name := range []string{dbFile, keyFile} {
+		if files[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// deeds are what the power tests do: documents, versions, large ones, a
+// nullification, log rows, and write-backs of the WAL between them.
+func deeds() (out []func(s *Store) error) {
+	archiving := func(a Archival) {
+		out = append(out, func(s *Store) error {
+			o, err := s.Archive(bg, a)
+			if err == nil && o.Kind != Archived && o.Kind != Duplicate {
+				err = errors.New("refused by " + o.Findings[0].Rule)
+			}
+			return err
+		})
+	}
+	a := doc(id(10))
+	b := next(a, id(11))
+	archiving(a)
+	archiving(b)
+	archiving(docSize(id(12), 60_000))
+	out = append(out, func(s *Store) error { _, err := s.Nullify(bg, nullification(b.ID)); return err })
+	archiving(doc(id(13)))
+	out = append(out, func(s *Store) error { return s.LogMessage(bg, Message{ID: "m", Owner: ctlA}) })
+	archiving(next(doc(id(13)), id(14)))
+	return out
+}
+
+// deedDone tells whether a deed's effect is there and whole.
+func deedDone(t *testing.T, s *Store, i int) {
+	t.Helper()
+	switch want := []Archival{doc(id(10)), next(doc(id(10)), id(11)), docSize(id(12), 60_000), {}, doc(id(13)), {},
+		next(doc(id(13)), id(14))}[i]; {
+	case want.ID != "":
+		wantBytes(t, s, want)
+		if out := archive(t, s, want); out.Kind != Duplicate {
+			t.Errorf("resend of deed %d gives %+v", i, out)
+		}
+	case i == 3:
+		wantStatus(t, s, id(11), NullifiedSeries)
+	default:
+		if _, err := s.MessageStatus(bg, inA, "m"); err != nil {
+			t.Errorf("the logged message: %v", err)
+		}
+	}
+}
+
+func faultOptions(dir string) Options {
+	return Options{Dir: dir, vfs: faultvfs.Name, checkpoint: 150_000, Now: (&clock{t: noon}).now}
+}
+
+// faulted puts the template into a directory and runs all deeds under a fault at
+// operation n. It gives the deeds that were acknowledged. After an error a deed is
+// tried again until it succeeds or patience ends.
+func faulted(t *testing.T, files map[string][]byte, n int, mode faultvfs.Mode, patience time.Duration) (dir string, done []int) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, b := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	faultvfs.Arm(n, mode)
+	s, err := Open(bg, faultOptions(dir))
+	if err != nil {
+		if faultvfs.Struck() == "" {
+			t.Fatal(err)
+		}
+		return dir, nil
+	}
+	for i, deed := range deeds() {
+		if err := tryDeed(s, deed, patience); err != nil {
+			var e *Error
+			if !errors.As(err, &e) || !e.Retry() {
+				t.Errorf("operation %d, deed %d: %v is not to be retried", n, i, err)
+			}
+			break
+		}
+		done = append(done, i)
+	}
+	_ = s.Close() // after a power cut it cannot
+	return dir, done
+}
+
+func tryDeed(s *Store, deed func(*Store) error, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := deed(s)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func verifyDeeds(t *testing.T, dir string, done []int, struck string) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s; deeds acknowledged: %v", struck, done)
+		}
+	}()
+	s, err := Open(bg, Options{Dir: dir, Now: (&clock{t: noon}).now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for i := range 3 {
+		wantBytes(t, s, doc(id(i)))
+	}
+	for _, i := range done {
+		deedDone(t, s, i)
+	}
+	wantClean(t, s)
+}
+
+// operations gives how many writes and syncs all deeds take without a fault.
+func operations(t *testing.T, files map[string][]byte) int {
+	t.Helper()
+	if err := faultvfs.Register(); err != nil {
+		t.Fatal(err)
+	}
+	dir, done := faulted(t, files, 0, faultvfs.Fail, 0)
+	n := faultvfs.Ops()
+	if len(done) != len(deeds()) || n < 100 {
+		t.Fatalf("%d deeds in %d operations", len(done), n)
+	}
+	if err := faultvfs.Settle(1); err != nil {
+		t.Fatal(err)
+	}
+	verifyDeeds(t, dir, done, "no fault")
+	return n
+}
+
+// points chooses operations to strike: all of them, or as many as a short run takes.
+func points(t *testing.T, n, short int) []int {
+	t.Helper()
+	all := rand.Perm(n)
+	return all[:min(n, torture(t, short))]
+}
+
+// The power goes at any write or sync: whatever was acknowledged is there, nothing is
+// half there.
+func TestARK9_PowerCutAtEveryOperation(t *testing.T) {
+	files := archiveTemplate(t)
+	n := operations(t, files)
+	acked := 0
+	for _, p := range points(t, n, 60) {
+		dir, done := faulted(t, files, p+1, faultvfs.Cut, 0)
+		if err := faultvfs.Settle(rand.Uint32()); err != nil {
+			t.Fatal(err)
+		}
+		verifyDeeds(t, dir, done, fmt.Sprintf("the power went at operation %d of %d", p+1, n))
+		if acked += len(done); t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d operations; %d deeds acknowledged before the cuts", n, acked)
+}
+
+// A write, truncation or sync fails once, and a failing sync loses what it should
+// have kept: the archive comes back by itself, every deed succeeds in the end, and
+// nothing acknowledged is lost, not even by a power cut right after.
+func TestARK9_FailureAtEveryOperationIsSurvived(t *testing.T) {
+	files := archiveTemplate(t)
+	n := operations(t, files)
+	for _, mode := range []faultvfs.Mode{faultvfs.Fail, faultvfs.Stale, faultvfs.Full} {
+		for _, p := range points(t, n, 25) {
+			dir, done := faulted(t, files, p+1, mode, 20*time.Second)
+			if faultvfs.Struck() == "" && mode != faultvfs.Full { // a full disk strikes writes only
+				t.Errorf("operation %d was never reached", p+1)
+			}
+			struck := faultvfs.Struck()
+			if err := faultvfs.Settle(rand.Uint32()); err != nil {
+				t.Fatal(err)
+			}
+			verifyDeeds(t, dir, done, fmt.Sprintf("fault %d at operation %d of %d, %s", mode, p+1, n, struck))
+			if t.Failed() {
+				return
+			}
+		}
+	}
+}
