@@ -66,8 +66,15 @@ func (j *jsonComparer) relationship(f *sosmeta.Fact) {
 	}
 }
 
+// maxFunctions bounds the header's service tasks that are compared; the law speaks
+// of several, documents have one.
+const maxFunctions = 20
+
 func (j *jsonComparer) serviceTask(f *sosmeta.Fact) {
 	var header []string
+	if len(j.m.Local.Functions) > maxFunctions {
+		return
+	}
 	for _, h := range j.m.Local.Functions {
 		if h.Code == f.Value {
 			return
@@ -186,7 +193,7 @@ func (cl *jsonClient) is(h *cda.Client) (same, told bool) {
 // must stand there (kanta-interface 11.2), with the same names and date of birth.
 func (j *jsonComparer) clients() {
 	found := j.jsonClients()
-	if len(found) == 0 || len(j.m.Clients) == 0 {
+	if len(found) == 0 || len(j.m.Clients) == 0 || len(j.m.Clients) > maxClients {
 		return
 	}
 	seen, strangers := make([]bool, len(j.m.Clients)), 0
@@ -256,7 +263,7 @@ func (j *jsonComparer) unnamed(found []jsonClient, seen []bool) {
 	if len(found) < len(seen) && !j.repeats(found[0].at) || len(found) > maxClients {
 		return
 	}
-	for i, ok := range seen[:min(len(seen), maxClients)] {
+	for i, ok := range seen {
 		cl := &j.m.Clients[i]
 		again := slices.ContainsFunc(j.m.Clients[:i], func(o cda.Client) bool { return o.ID.Same(cl.ID) })
 		if !ok && !again && len(seen) > 1 {

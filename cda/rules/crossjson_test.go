@@ -201,3 +201,17 @@ func TestMETA4_LevelOfDocumentTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestManyClientsAreBounded: a document of 20 MB can repeat what is compared; the
+// work does not grow with the product of both sides.
+func TestManyClientsAreBounded(t *testing.T) {
+	header := strings.Repeat(`<recordTarget><patientRole><id root="1.2.246.21" extension="`+testdoc.ClientHetu+`"/></patientRole></recordTarget>`, 3*maxClients)
+	client := between(testdoc.JSON, `"asiakas":[`, "]")
+	structured := strings.Replace(testdoc.JSON, client, client+strings.Repeat(","+client, 3*maxClients), 1)
+	doc := testdoc.Replace(testdoc.With(testdoc.XHTML, structured), "<author>", header+"<author>")
+	for _, f := range judged(t, doc) {
+		if strings.HasPrefix(f.Rule, "CROSS-JSON") {
+			t.Fatalf("%+v", f)
+		}
+	}
+}
