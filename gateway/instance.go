@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portti/cda/frame"
+	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/cda/xsd"
 	"portti/gateway/pipeline"
@@ -33,6 +34,8 @@ type Config struct {
 	Lang    catalogue.Lang
 	// Trust judges signers.
 	Trust xmldsig.Trust
+	// Book is what documents are held to; the shipped one where nil.
+	Book *rules.Book
 	// AcceptHealth archives health documents, in the test world only.
 	AcceptHealth      bool
 	RequireAddressing bool
@@ -91,6 +94,9 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 		return nil, err
 	}
 	i := &Instance{Store: st, Judge: NewJudge(c.Profile, c.World, c.Trust, c.Document, c.Now)}
+	if c.Book != nil {
+		i.Judge.Use(c.Book)
+	}
 	if err := i.assemble(c); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}

@@ -69,6 +69,7 @@ type obligation struct {
 	Source    string   `yaml:"source"`
 
 	duties []Duty // by group
+	own    bool   // a user's row
 }
 
 // obligations is data/obligations.yaml.
@@ -215,6 +216,7 @@ func (b *Book) WithoutAssumptions() *Book {
 		for _, g := range row.Assumed {
 			row.duties[out.duty.column(g)] = Optional
 		}
+		row.Assumed = nil
 	}
 	return &out
 }
@@ -238,6 +240,7 @@ func (b *Book) Override(r io.Reader) (*Book, error) {
 	out := *b
 	out.duty.Rows = slices.Clone(b.duty.Rows)
 	for _, row := range over.Rows {
+		row.own = true
 		i := slices.IndexFunc(out.duty.Rows, func(o obligation) bool { return o.Field == row.Field })
 		if i < 0 {
 			out.duty.Rows = append(out.duty.Rows, row)
@@ -259,12 +262,16 @@ type Assumption struct {
 	Source string
 }
 
-// Assumptions lists the local assumptions of a book, for `portti errors --assumptions`.
+// Assumptions lists the local assumptions of a book and what a user put in the
+// place of rows, for `portti errors --assumptions`.
 func (b *Book) Assumptions() []Assumption {
 	var out []Assumption
 	for _, row := range b.duty.Rows {
-		if len(row.Assumed) > 0 {
+		switch {
+		case len(row.Assumed) > 0:
 			out = append(out, Assumption{What: row.Field, Groups: row.Assumed, Source: row.Source})
+		case row.own:
+			out = append(out, Assumption{What: row.Field, Groups: b.duty.Groups, Source: "own obligations: " + row.Letters})
 		}
 	}
 	add := func(c interactions.Certainty, what, source string) {

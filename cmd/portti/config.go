@@ -45,6 +45,15 @@ type config struct {
 	Trust  string `koanf:"trust"`
 	Pinned string `koanf:"pinned"`
 
+	// Assumptions is on or off: whether local assumptions count where no source
+	// tells (portti errors --assumptions lists them).
+	Assumptions string `koanf:"assumptions"`
+	// Obligations and Interactions are files that override them: rows in the form of
+	// cda/rules/data/obligations.yaml, entries in that of
+	// cda/frame/interactions/data/interactions.yaml.
+	Obligations  string `koanf:"obligations"`
+	Interactions string `koanf:"interactions"`
+
 	// AcceptHealth archives health documents in the test world.
 	AcceptHealth bool `koanf:"accept_health"`
 	// RequireAddressing refuses messages without WS-Addressing headers.
@@ -63,7 +72,7 @@ func defaults() config {
 	c := config{
 		Format: "text", Lang: "en", Profile: "strict", World: "test",
 		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
-		Document: 20 << 20, InFlight: 256 << 20,
+		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on",
 	}
 	c.TLS.Clients = string(gateway.NoClientCertificates)
 	return c
@@ -142,6 +151,7 @@ func (c *config) check() error {
 		{"format", c.Format, report.Formats},
 		{"lang", c.Lang, []string{"fi", "sv", "en"}},
 		{"profile", c.Profile, []string{string(catalogue.Strict), string(catalogue.Lenient)}},
+		{"assumptions", c.Assumptions, []string{"on", "off"}},
 		{"world", c.World, []string{string(pipeline.Test), string(pipeline.Production)}},
 	} {
 		if !slices.Contains(w.of, w.value) {

@@ -13,15 +13,20 @@ import (
 )
 
 func (m *Main) errorsCommand() *cobra.Command {
-	var assumptions bool
 	cmd := &cobra.Command{
 		Use: "errors [RULE|AREA]", Args: cobra.MaximumNArgs(1),
 		Short: "the error catalogue; one entry in full",
 		Long: "Lists every rule that a finding can name, those of one area (the first part of\n" +
 			"a rule's id, such as SIG), or one rule in full. --assumptions lists what rests\n" +
-			"on local assumptions and not on a source.",
+			"on local assumptions and not on a source, with what --interactions and\n" +
+			"--obligations put in their place.",
 		Example: "  portti errors\n  portti errors --lang fi SIG-DIGEST-MISMATCH\n  portti errors --assumptions --format json",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			assumptions := cmd.Flags().Changed("assumptions")
+			book, err := m.book()
+			if err != nil {
+				return err
+			}
 			l := &errorLister{w: m.Stdout, lang: m.config.lang(), words: errorWords[m.config.lang()], json: m.config.Format == "json", main: m}
 			switch {
 			case m.config.Format != "text" && m.config.Format != "json":
@@ -29,7 +34,7 @@ func (m *Main) errorsCommand() *cobra.Command {
 			case assumptions && len(args) > 0:
 				return usage(fmt.Errorf("--assumptions takes no rule"), "portti errors --assumptions")
 			case assumptions:
-				return l.assumptions(catalogue.Default().Local(), rules.DefaultBook().Assumptions())
+				return l.assumptions(catalogue.Default().Local(), book.Assumptions())
 			case len(args) > 0:
 				return l.one(strings.ToUpper(strings.TrimSpace(args[0])))
 			default:
@@ -37,7 +42,9 @@ func (m *Main) errorsCommand() *cobra.Command {
 			}
 		},
 	}
-	cmd.Flags().BoolVar(&assumptions, "assumptions", false, "list the local assumptions in force")
+	m.bookFlags(cmd.Flags())
+	f := cmd.Flags().Lookup("assumptions")
+	f.Usage, f.NoOptDefVal, f.DefValue = "list the local assumptions in force; =off lists what is left of them when off", "on", ""
 	return cmd
 }
 

@@ -33,13 +33,18 @@ func (m *Main) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return m.serve(cmd.Context(), m.gatewayConfig(trust), nil)
+			c := m.gatewayConfig(trust)
+			if c.Book, err = m.book(); err != nil {
+				return err
+			}
+			return m.serve(cmd.Context(), c, nil)
 		},
 	}
 	f := cmd.Flags()
 	f.String("data", "", "the archive's `DIR`ectory")
 	m.listenFlags(f)
 	m.trustFlags(f)
+	m.bookFlags(f)
 	f.String("tls-listen", "", "`ADDR`ess of HTTPS")
 	f.String("tls-certificate", "", "PEM `FILE` of the server's certificate")
 	f.String("tls-key", "", "PEM `FILE` of its key")

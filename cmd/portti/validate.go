@@ -39,7 +39,12 @@ func (m *Main) validateCommand() *cobra.Command {
 			if err != nil {
 				return usage(err, "")
 			}
+			book, err := m.book()
+			if err != nil {
+				return err
+			}
 			judge := gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)
+			judge.Use(book)
 			v := &validator{Main: m, ctx: cmd.Context(), out: out, judge: judge}
 			if archive != "" {
 				if v.against, err = m.against(cmd.Context(), archive, files, judge); err != nil {
@@ -54,6 +59,7 @@ func (m *Main) validateCommand() *cobra.Command {
 	cmd.Flags().StringVar(&archive, "against", "", "data `DIR`ectory of an archive, or URL of a gateway")
 	files.flags(cmd.Flags())
 	m.trustFlags(cmd.Flags())
+	m.bookFlags(cmd.Flags())
 	return cmd
 }
 

@@ -43,10 +43,18 @@ type Judge struct {
 	// systems; the shipped ones where nil.
 	Structures *sosmeta.Set
 	Codes      *codes.Set
+	// Book is what documents and frames are held to; the shipped one where nil. Set it by Use.
+	Book *rules.Book
 	// PhrasesExact makes another text in the place of a structure's fixed phrase an error.
 	PhrasesExact bool
 	// Phase1Until is the last moment for new documents of phase I (DOC-2); see rules.Input.
 	Phase1Until time.Time
+}
+
+// Use takes another book of rules, such as one without local assumptions. It must
+// be called before the judge is used.
+func (j *Judge) Use(b *rules.Book) {
+	j.Book, j.Frames.Table = b, b.Table
 }
 
 // Frame reads the frame whose element is root and judges it by its schema. The
@@ -222,7 +230,7 @@ func (g *judging) body(doc *cda.Document) *cda.Body {
 
 func (g *judging) rules(doc *cda.Document, body *cda.Body) {
 	g.list.Add(rules.Check(rules.Input{
-		Frame: g.in.Frame, Doc: doc, Body: body, Profile: g.Profile, World: g.World, Now: g.in.Arrived,
+		Frame: g.in.Frame, Doc: doc, Body: body, Profile: g.Profile, World: g.World, Now: g.in.Arrived, Book: g.Book,
 		Structures: g.Structures, Codes: g.Codes, PhrasesExact: g.PhrasesExact, Phase1Until: g.Phase1Until,
 	})...)
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"portti/cda/frame/interactions"
+	"portti/cda/rules"
+
+	"github.com/spf13/pflag"
+)
+
+func (m *Main) bookFlags(f *pflag.FlagSet) {
+	f.String("assumptions", "on", "on, or off: only what a source tells counts")
+	f.String("obligations", "", "YAML `FILE`: what document groups must say, in place of the shipped rows")
+	f.String("interactions", "", "YAML `FILE`: service requests, groups and the like, in place of the shipped ones")
+}
+
+// book gives the rules' facts as configured: the shipped ones, without local
+// assumptions where these are off, with the user's own files over them.
+func (m *Main) book() (*rules.Book, error) {
+	c := &m.config
+	b := rules.DefaultBook()
+	if c.Assumptions == "off" {
+		b = b.WithoutAssumptions()
+	}
+	if c.Interactions != "" {
+		over, err := ownTable(c.Interactions)
+		if err != nil {
+			return nil, err
+		}
+		b = b.WithTable(b.Table.Merge(over))
+	}
+	if c.Obligations == "" {
+		return b, nil
+	}
+	f, err := os.Open(c.Obligations)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	defer f.Close()
+	if b, err = b.Override(f); err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", c.Obligations, err), "the form is that of cda/rules/data/obligations.yaml")
+	}
+	return b, nil
+}
+
+// ownTable reads a user's table. Its entries are local assumptions where they do
+// not say otherwise, and their source is the file.
+func ownTable(name string) (*interactions.Table, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	defer f.Close()
+	t, err := interactions.Load(f)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", name, err), "the form is that of cda/frame/interactions/data/interactions.yaml")
+	}
+	own := func(c *interactions.Certainty, source *string) {
+		if *c == "" {
+			*c = interactions.Local
+		}
+		if *source == "" {
+			*source = name
+		}
+	}
+	for i := range t.Interactions {
+		own(&t.Interactions[i].Certainty, &t.Interactions[i].Source)
+	}
+	for i := range t.ServiceRequests {
+		own(&t.ServiceRequests[i].Certainty, &t.ServiceRequests[i].Source)
+	}
+	for i := range t.HealthServiceRequests {
+		own(&t.HealthServiceRequests[i].Certainty, &t.HealthServiceRequests[i].Source)
+	}
+	for i := range t.UseSituations {
+		own(&t.UseSituations[i].Certainty, &t.UseSituations[i].Source)
+	}
+	for i := range t.Groups {
+		own(&t.Groups[i].Certainty, &t.Groups[i].Source)
+	}
+	for i := range t.Receivers {
+		own(&t.Receivers[i].Certainty, &t.Receivers[i].Source)
+	}
+	return t, nil
+}
