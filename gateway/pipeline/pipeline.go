@@ -16,6 +16,7 @@ import (
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 	"portti/store"
+	"portti/xmldsig/trust"
 )
 
 // Archive is what the pipeline needs of the store; *store.Store is one.
@@ -217,6 +218,9 @@ func (m *message) access() {
 	q := AccessQuery{Peer: m.req.Peer, Frame: m.frame}
 	if m.judged != nil {
 		q.Document = m.judged.Document
+		if m.judged.Signatures != nil {
+			q.Signers = trust.Organisations(m.judged.Signatures)
+		}
 	}
 	m.findings = append(m.findings, m.Access.Decide(q)...)
 	m.watch.lap("access")

@@ -8,12 +8,16 @@ const (
 	RuleSender       = "ACCESS-SENDER-CERTIFICATE"
 	RuleOperation    = "ACCESS-OPERATION-UNSUPPORTED"
 
+	RuleSystemUnknown = "ACCESS-SYSTEM-UNKNOWN"
+	RuleController    = "ACCESS-SYSTEM-CONTROLLER"
+	RuleSigner        = "ACCESS-SIGNER-CONTROLLER"
+
 	docPrefix = "DOC-" // before the parser's rules, for the document
 )
 
 // Rules lists every rule that this package can name.
 var Rules = []string{
 	RuleDocumentSize, RuleFailure, RuleMore,
-	RuleSender, RuleOperation,
+	RuleSender, RuleOperation, RuleSystemUnknown, RuleController, RuleSigner,
 	docPrefix + "XML-SYNTAX", docPrefix + "XML-DTD-FORBIDDEN", docPrefix + "XML-ENCODING-INVALID", docPrefix + "XML-LIMIT-EXCEEDED",
 }
