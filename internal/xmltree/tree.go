@@ -5,6 +5,7 @@ import (
 	"iter"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -87,8 +88,10 @@ type Tree struct {
 	root   Node
 	base   Node // see SetBase; Doc where it was not called
 
+	places  atomic.Int32 // places asked for
 	posOnce sync.Once
 	blocks  []block
+	paths   atomic.Int32 // paths asked for
 	ordOnce sync.Once
 	ords    []int32
 }

@@ -18,8 +18,9 @@ import (
 // processing-instruction(), where a text and the CDATA sections it touches count as
 // one text(), as they do in XPath. The document is "/", None is "".
 //
-// The first call counts all siblings in linear time; each call then costs the depth
-// of n.
+// The first calls count the siblings of n and of its ancestors; later ones, for a
+// document with many findings, count all siblings once in linear time, and then cost
+// the depth of n.
 func (t *Tree) XPath(n Node) string {
 	if n < 0 {
 		return ""
@@ -27,7 +28,7 @@ func (t *Tree) XPath(n Node) string {
 	if n == Doc {
 		return "/"
 	}
-	ords := t.ordinals()
+	few := t.paths.Add(1) <= fewPaths
 	stop := Doc
 	if t.carries(n) {
 		stop = t.nodes[t.base].parent
@@ -41,7 +42,7 @@ func (t *Tree) XPath(n Node) string {
 		b.WriteByte('/')
 		t.writeStep(&b, chain[i])
 		b.WriteByte('[')
-		b.WriteString(strconv.Itoa(int(ords[chain[i]])))
+		b.WriteString(strconv.Itoa(int(t.ordinal(chain[i], few))))
 		b.WriteByte(']')
 	}
 	return b.String()
@@ -96,6 +97,35 @@ func (t *Tree) plain(n Node) bool {
 		return t.Space(n) == t.Space(t.base)
 	}
 	return t.Space(n) == t.Space(t.root)
+}
+
+// fewPaths is how many paths are worked out by themselves before all siblings are
+// counted.
+const fewPaths = 4
+
+// ordinal gives n's number among the siblings that its step matches: by counting
+// those before it, or from the count of all.
+func (t *Tree) ordinal(n Node, few bool) int32 {
+	if n == t.base && n > Doc {
+		return 1
+	}
+	if !few || t.nodes[n].kind == Text || t.nodes[n].kind == CData {
+		return t.ordinals()[n]
+	}
+	x := &t.nodes[n]
+	plain := x.kind == Element && t.plain(n)
+	count := int32(1)
+	for s := t.FirstChild(x.parent); s < n; s = t.NextSibling(s) {
+		y := &t.nodes[s]
+		switch {
+		case y.kind != x.kind:
+		case x.kind != Element,
+			plain && t.names[y.name].same == t.names[x.name].same,
+			!plain && t.names[y.name].local == t.names[x.name].local:
+			count++
+		}
+	}
+	return count
 }
 
 // ordinals gives, for each node, its number among the siblings that its step of an

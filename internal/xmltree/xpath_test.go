@@ -88,3 +88,28 @@ func TestXmllintFindsNodesByTheirPaths(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, strings.Join(want, "|"))
 	}
 }
+
+// The first paths of a tree are counted by themselves, later ones from a count of all
+// siblings: both ways give the same.
+func TestFirstPathsAreAsLaterOnes(t *testing.T) {
+	const doc = "<!--0--><?i?><r xmlns='u' xmlns:p='v'>t<a/><p:a/><a/><!--1--><p:a/><q:a xmlns:q='u'/><p:b/><?i?>" +
+		"<a xmlns=''><a xmlns='u'/><a/></a>u<![CDATA[v]]>w<!--2-->x<?j?><p:a><p:a/><a/><b/><a/></p:a></r><!--3-->"
+	for _, base := range []xmltree.Node{xmltree.Doc, 4, 12} {
+		all := mustParse(t, doc)
+		if base > xmltree.Doc {
+			all.SetBase(base)
+		}
+		for range 100 {
+			all.XPath(all.Root())
+		}
+		for n := xmltree.Doc; int(n) < all.Len(); n++ {
+			one := mustParse(t, doc)
+			if base > xmltree.Doc {
+				one.SetBase(base)
+			}
+			if got, want := one.XPath(n), all.XPath(n); got != want {
+				t.Errorf("node %d: %s, later %s", n, got, want)
+			}
+		}
+	}
+}
