@@ -199,7 +199,7 @@ func keyKind(key crypto.PublicKey) string {
 func verifyValue(key any, m method, sum, sig []byte) bool {
 	switch m.scheme {
 	case rsaPKCS1:
-		return rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), m.hash, sum, sig) == nil
+		return verifyPKCS1(key.(*rsa.PublicKey), m.hash, sum, sig)
 	case rsaPSS:
 		opts := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: m.hash}
 		return rsa.VerifyPSS(key.(*rsa.PublicKey), m.hash, sum, sig, opts) == nil
