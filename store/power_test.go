@@ -113,6 +113,9 @@ func faulted(t *testing.T, files map[string][]byte, n int, mode faultvfs.Mode, p
 		}
 		done = append(done, i)
 	}
+	if faultvfs.Struck() != "" {
+		faultvfs.Die() // what was acknowledged after the fault must not need a clean end
+	}
 	_ = s.Close() // after a power cut it cannot
 	return dir, done
 }

@@ -348,6 +348,12 @@ int fault_ops(void) {
 
 const char *fault_struck(void) { return hit ? struck : ""; }
 
+void fault_die(void) {
+  pthread_mutex_lock(&mu);
+  dead = 1;
+  pthread_mutex_unlock(&mu);
+}
+
 int fault_settle(unsigned seed) {
   int rc = 0;
   pthread_mutex_lock(&mu);

@@ -65,6 +65,9 @@ func Ops() int { return int(C.fault_ops()) }
 // No operation may run meanwhile.
 func Struck() string { return C.GoString(C.fault_struck()) }
 
+// Die cuts the power now: every operation fails until Settle.
+func Die() { C.fault_die() }
+
 // Settle leaves the files as a power cut would: without the writes that no sync
 // covered, save a random part of them. Every connection must be closed before.
 func Settle(seed uint32) error {

@@ -4,5 +4,6 @@ int fault_register(void);
 void fault_arm(int n, int mode);
 int fault_ops(void);
 const char *fault_struck(void);
+void fault_die(void);
 int fault_settle(unsigned seed);
 #endif
