@@ -91,8 +91,26 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("X-Request-Id", s.o.NewID())
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
+		if !s.welcome(r) {
+			h.Set("Connection", "close")
+			line(w, http.StatusForbidden, "the client certificate is not trusted any more")
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// welcome judges a client certificate anew: the connection may be older than what
+// is known of it.
+func (s *Server) welcome(r *http.Request) bool {
+	if r.TLS == nil || s.o.TLS == nil || s.o.TLS.VerifyConnection == nil {
+		return true
+	}
+	err := s.o.TLS.VerifyConnection(*r.TLS)
+	if err != nil {
+		s.o.Log.Warn().Err(err).Msg("client refused")
+	}
+	return err == nil
 }
 
 // soap is the door for messages.
@@ -104,7 +122,7 @@ func (s *Server) soap(w http.ResponseWriter, r *http.Request) {
 	began := time.Now() // the machine's clock; the archive's may be another
 	req := pipeline.Request{
 		ID: w.Header().Get("X-Request-Id"), Arrived: s.o.Now(),
-		ContentType: r.Header.Get("Content-Type"), SOAPAction: r.Header.Get("SOAPAction"),
+		ContentType: r.Header.Get("Content-Type"), SOAPAction: r.Header.Get("SOAPAction"), Peer: peerOf(r.TLS),
 	}
 	a, size, read := s.answer(w, r, req)
 	w.Header().Set("Content-Type", a.ContentType)
@@ -149,7 +167,6 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req pipeline.Req
 		return s.fault(w, req, status, f), len(body), read
 	}
 	req.Body = body
-	req.Peer = peerOf(r.TLS)
 	return s.handle(r.Context(), w, req), len(body), read
 }
 

@@ -3,11 +3,12 @@ package gateway
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/asn1"
 	"errors"
 	"fmt"
+	"time"
 
 	"portti/gateway/pipeline"
+	"portti/xmldsig"
 	"portti/xmldsig/trust"
 )
 
@@ -28,6 +29,9 @@ type TLSFiles struct {
 	// ClientCA is a PEM file or a folder of them: the issuers of client certificates.
 	ClientCA string
 	Clients  ClientCertificates
+	// Trust judges client certificates (trust.TypeClient) beyond their chain and
+	// purpose for TLS, such as by revocation; nil leaves it at these.
+	Trust xmldsig.Trust
 }
 
 // TLSConfig reads the files: TLS 1.2 and newer, with Go's choice of ciphers.
@@ -47,8 +51,47 @@ func TLSConfig(f TLSFiles) (*tls.Config, error) {
 	default:
 		return nil, fmt.Errorf("gateway: client certificates %q: want none, optional or required", f.Clients)
 	}
+	c.VerifyConnection = func(state tls.ConnectionState) error {
+		now := time.Now
+		if c.Time != nil {
+			now = c.Time
+		}
+		return verifyPeer(state, f.Trust, now())
+	}
 	c.ClientCAs, err = readPool(f.ClientCA)
 	return c, err
+}
+
+// ErrPeer tells why a client certificate is refused that crypto/tls verified.
+var ErrPeer = errors.New("gateway: client certificate refused")
+
+// verifyPeer judges the client certificate of a connection, if there is one: it
+// must name an organisation, and be trusted now. It is called at each handshake,
+// that of a resumed session too, and at each request: a connection may outlive a
+// certificate.
+func verifyPeer(state tls.ConnectionState, judge xmldsig.Trust, now time.Time) error {
+	if len(state.VerifiedChains) == 0 {
+		return nil
+	}
+	chain := state.VerifiedChains[0]
+	if now.After(chain[0].NotAfter) || now.Before(chain[0].NotBefore) {
+		return fmt.Errorf("%w: it is not valid now", ErrPeer)
+	}
+	if !peerOf(&state).Known() {
+		return fmt.Errorf("%w: its subject names no organisation by one OID as serialNumber", ErrPeer)
+	}
+	if judge == nil {
+		return nil
+	}
+	a := judge.Judge(xmldsig.TrustQuery{
+		Certificate: chain[0], Intermediates: chain[1:], Type: trust.TypeClient, Time: now, Arrival: now,
+	})
+	for _, f := range a.Faults {
+		if !f.Remark {
+			return fmt.Errorf("%w: %s", ErrPeer, f.Rule)
+		}
+	}
+	return nil
 }
 
 var errNoCA = errors.New("gateway: client certificates need client_ca: a PEM file or a folder of them")
@@ -71,21 +114,12 @@ func readPool(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// oidSerialNumber is the subject attribute serialNumber, which holds the
-// organisation's OID in service certificates (kanta-interface 15.1).
-var oidSerialNumber = asn1.ObjectIdentifier{2, 5, 4, 5}
-
-// peerOf reads who the client is from its verified certificate.
+// peerOf reads who the client is from its verified certificate: the organisation's
+// OID is the subject's serialNumber (kanta-interface 15.1).
 func peerOf(state *tls.ConnectionState) pipeline.Peer {
 	if state == nil || len(state.VerifiedChains) == 0 {
 		return pipeline.Peer{}
 	}
-	subject := state.VerifiedChains[0][0].Subject
-	p := pipeline.Peer{Name: subject.CommonName}
-	for _, a := range subject.Names {
-		if v, ok := a.Value.(string); ok && a.Type.Equal(oidSerialNumber) {
-			p.Organisation = v
-		}
-	}
-	return p
+	s := trust.SubjectOf(state.VerifiedChains[0][0])
+	return pipeline.Peer{Organisation: s.Organisation, Name: s.Name}
 }

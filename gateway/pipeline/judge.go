@@ -172,6 +172,7 @@ func (g *judging) run() error {
 	}
 	g.lap("xsd")
 	g.signatures(tree)
+	g.signers(tree, doc)
 	g.lap("signature")
 	g.rules(doc, g.body(doc))
 	g.lap("rules")
