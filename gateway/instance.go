@@ -36,6 +36,8 @@ type Config struct {
 	Trust xmldsig.Trust
 	// Book is what documents are held to; the shipped one where nil.
 	Book *rules.Book
+	// Systems are the joined systems; none takes whoever the frame names.
+	Systems pipeline.Systems
 	// AcceptHealth archives health documents, in the test world only.
 	AcceptHealth      bool
 	RequireAddressing bool
@@ -97,7 +99,7 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 	if c.Book != nil {
 		i.Judge.Use(c.Book)
 	}
-	if err := i.assemble(c); err != nil {
+	if err := errors.Join(i.Judge.Load(c.Data), i.assemble(c)); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return i, nil
@@ -105,7 +107,7 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 
 func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
-	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth}
+	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems}
 	p, err := pipeline.New(pipeline.Options{
 		Judge: i.Judge, Archive: i.Store, Access: access,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,

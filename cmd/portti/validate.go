@@ -45,6 +45,11 @@ func (m *Main) validateCommand() *cobra.Command {
 			}
 			judge := gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)
 			judge.Use(book)
+			if c.Data != "" {
+				if err := judge.Load(c.Data); err != nil {
+					return usage(err, "")
+				}
+			}
 			v := &validator{Main: m, ctx: cmd.Context(), out: out, judge: judge}
 			if archive != "" {
 				if v.against, err = m.against(cmd.Context(), archive, files, judge); err != nil {
@@ -56,6 +61,7 @@ func (m *Main) validateCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&frameFile, "frame", "", "the transfer frame `FILE` that belongs to the document")
+	cmd.Flags().String("data", "", "data `DIR`ectory whose imported structures and code systems count")
 	cmd.Flags().StringVar(&archive, "against", "", "data `DIR`ectory of an archive, or URL of a gateway")
 	files.flags(cmd.Flags())
 	m.trustFlags(cmd.Flags())
