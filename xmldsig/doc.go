@@ -28,14 +28,27 @@
 //   - Work is linear in the document and bounded by Limits; refusing costs no more
 //     than accepting.
 //
+// # Any XML signature
+//
+// Verifier.Generic judges the signatures of any XML document under the policy
+// "generic": XML Signature 1.1 with sound algorithms, references within the
+// document, all canonicalizations, manifests, and keys in any form, each of which
+// must be trusted by its certificate or by itself (Verifier.Keys). It is for
+// others' vectors and for signed reports; the gateway never uses it. There too
+// Covered tells what was digested, and a reader must read nothing else: that a
+// document holds a valid signature says nothing of where.
+//
+// # Trust
+//
 // Whether a certificate may sign is decided by a Trust, an interface; package
 // xmldsig/trust holds the implementations. This package reads no clock, no file
 // and no network of its own.
 //
 // # Signing
 //
-// SignDocument adds a signature to a document's signatureCollection and leaves
-// every other byte as it was.
+// SignDocument adds a signature to a document's signatureCollection, SignEnveloped
+// one to the end of any XML document. Every other byte stays as it was, and nothing
+// is handed out that does not verify here.
 //
 // # Canonical form
 //

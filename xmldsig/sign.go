@@ -114,6 +114,17 @@ func (o *SignOptions) check() (method, error) {
 	case o.SignerBlock && o.Type != TypeProfessional && o.Type != TypeMulti:
 		return bad("the header tells who signed for types 1 and 2 only")
 	}
+	return o.pickMethod()
+}
+
+// pickMethod gives the method asked for, or the one that fits the key.
+func (o *SignOptions) pickMethod() (method, error) {
+	bad := func(format string, args ...any) (method, error) {
+		return method{}, fmt.Errorf("%w: %s", ErrSignOptions, fmt.Sprintf(format, args...))
+	}
+	if o.Key == nil || o.Certificate == nil {
+		return bad("key and certificate are required")
+	}
 	_, isECDSA := o.Key.Public().(*ecdsa.PublicKey)
 	if o.Method == "" {
 		o.Method = AlgRSASHA256
@@ -192,22 +203,30 @@ func (o *SignOptions) signatureText(t *xmltree.Tree, target signTarget, m method
 	}
 	stamp := fmt.Sprintf(`signatureTimestamp ID="%s">%s</signatureTimestamp>`, o.timeID(), o.Time.UTC().Format("2006-01-02T15:04:05.999999999Z"))
 	list := ""
-	refs := []signedRef{{target.bodyID, body}, {o.timeID(), sumOf(m.hash, `<signatureTimestamp xmlns="`+nsFI+`"`+strings.TrimPrefix(stamp, "signatureTimestamp"))}}
+	refs := []signedRef{{"#" + target.bodyID, body}, {"#" + o.timeID(), sumOf(m.hash, `<signatureTimestamp xmlns="`+nsFI+`"`+strings.TrimPrefix(stamp, "signatureTimestamp"))}}
 	if o.Type == TypeMulti {
 		if list, err = o.listText(t, target); err != nil {
 			return "", err
 		}
-		refs[0] = signedRef{o.listID(), sumOf(m.hash, `<multipleDocumentSignature xmlns="`+nsFI+`"`+strings.TrimPrefix(list, "<multipleDocumentSignature"))}
+		refs[0] = signedRef{"#" + o.listID(), sumOf(m.hash, `<multipleDocumentSignature xmlns="`+nsFI+`"`+strings.TrimPrefix(list, "<multipleDocumentSignature"))}
 	}
 	info := o.signedInfo(refs, m)
+	dsig, err := o.dsigText(info, m)
+	if err != nil {
+		return "", err
+	}
+	return `<signature xmlns="` + nsFI + `" ID="` + o.ID + `">` + typeText[o.Type] + "<" + stamp + list + dsig + "</signature>", nil
+}
+
+// dsigText writes the ds:Signature of a SignedInfo.
+func (o *SignOptions) dsigText(info string, m method) (string, error) {
 	value, err := o.signValue(info, m)
 	if err != nil {
 		return "", err
 	}
-	return `<signature xmlns="` + nsFI + `" ID="` + o.ID + `">` + typeText[o.Type] + "<" + stamp + list +
-		`<Signature xmlns="` + nsDSig + `">` + info + "<SignatureValue>" + base64.StdEncoding.EncodeToString(value) +
+	return `<Signature xmlns="` + nsDSig + `">` + info + "<SignatureValue>" + base64.StdEncoding.EncodeToString(value) +
 		"</SignatureValue><KeyInfo><X509Data><X509Certificate>" + base64.StdEncoding.EncodeToString(o.Certificate.Raw) +
-		"</X509Certificate></X509Data></KeyInfo></Signature></signature>", nil
+		"</X509Certificate></X509Data></KeyInfo></Signature>", nil
 }
 
 // typeText is signatureDescription by type, non-ASCII letters as references.
@@ -242,7 +261,7 @@ func (o *SignOptions) listText(t *xmltree.Tree, target signTarget) (string, erro
 }
 
 type signedRef struct {
-	id  string
+	uri string
 	sum []byte
 }
 
@@ -262,8 +281,8 @@ func (o *SignOptions) signedInfo(refs []signedRef, m method) string {
 		transforms = `<Transform Algorithm="` + AlgEnveloped + `"></Transform>` + transforms
 	}
 	for _, r := range refs {
-		fmt.Fprintf(&b, `<Reference URI="#%s"><Transforms>%s</Transforms><DigestMethod Algorithm="%s"></DigestMethod><DigestValue>%s</DigestValue></Reference>`,
-			r.id, transforms, digestURI(m.hash), base64.StdEncoding.EncodeToString(r.sum))
+		fmt.Fprintf(&b, `<Reference URI="%s"><Transforms>%s</Transforms><DigestMethod Algorithm="%s"></DigestMethod><DigestValue>%s</DigestValue></Reference>`,
+			r.uri, transforms, digestURI(m.hash), base64.StdEncoding.EncodeToString(r.sum))
 	}
 	b.WriteString("</SignedInfo>")
 	return b.String()

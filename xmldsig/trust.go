@@ -33,8 +33,9 @@ type TrustQuery struct {
 	// Intermediates are further certificates of the signature's X509Data; they
 	// are the sender's claim and may help to build a chain, no more.
 	Intermediates []*x509.Certificate
-	// Type is the signature's type, 1 to 4, or 0 where it could not be read: then
-	// the signature is refused already, and its purpose need not be judged.
+	// Type is the signature's type, 1 to 4, or 0: where it could not be read, and
+	// the signature is refused already, or under the policy generic, which knows no
+	// types and has looked at the key usage itself. The purpose need not be judged.
 	Type int
 	// Time is the signing time that the signature claims, or Arrival where the
 	// claim could not be read.
