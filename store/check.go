@@ -356,9 +356,10 @@ func (c *checker) series(ctx context.Context) error {
 }
 
 const sqlCheckNullifications = `SELECT n.seq, n.set_id, d.id, coalesce(b.id, ''), n.reason, n.owner, n.device, n.message_id,
-	n.arrived, n.frame_sha256, n.frame, n.verdict, n.receipt, n.leaf, l.kind, l.subject, l.entry, t.salt, n.by_document IS NULL
+	n.arrived, n.frame_sha256, c.frame, c.verdict, c.receipt, n.leaf, l.kind, l.subject, l.entry, t.salt, n.by_document IS NULL,
+	EXISTS (SELECT 1 FROM disposals x WHERE x.document = n.document)
 	FROM nullifications n JOIN documents d ON d.seq = n.document LEFT JOIN documents b ON b.seq = n.by_document
-	LEFT JOIN leaves l ON l.seq = n.leaf LEFT JOIN salts t ON t.leaf = n.leaf WHERE n.seq > ? ORDER BY n.seq LIMIT ?`
+	LEFT JOIN notices c ON c.seq = n.seq LEFT JOIN leaves l ON l.seq = n.leaf LEFT JOIN salts t ON t.leaf = n.leaf WHERE n.seq > ? ORDER BY n.seq LIMIT ?`
 
 func (c *checker) nullifications(ctx context.Context) error {
 	return c.each(ctx, sqlCheckNullifications, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
@@ -366,12 +367,14 @@ func (c *checker) nullifications(ctx context.Context) error {
 		var seq, leaf int64
 		var frame, receipt, entry, salt []byte
 		var kind, subject sql.NullInt64
-		var notice bool
+		var verdict sql.NullString
+		var notice, disposed bool
 		err := rows.Scan(&seq, &n.setID, &n.document, &n.by, &n.reason, &n.owner, &n.device, &n.messageID, &n.arrived,
-			&n.frameSum, &frame, &n.verdict, &receipt, &leaf, &kind, &subject, &entry, &salt, &notice)
-		if err != nil {
+			&n.frameSum, &frame, &verdict, &receipt, &leaf, &kind, &subject, &entry, &salt, &notice, &disposed)
+		if err != nil || disposed {
 			return seq, err
 		}
+		n.verdict = verdict.String
 		if notice {
 			if _, err := verified(frame, n.frameSum); err != nil {
 				c.r.add("nullification", n.setID, "its frame: %v", err)

@@ -93,7 +93,7 @@ func TestLOG3_TablesAreAppendOnly(t *testing.T) {
 	}
 	db := rawDB(t, s)
 	tables := map[string]string{"documents": "size", "bodies": "payload", "frames": "payload", "receipts": "verdict",
-		"nullifications": "reason", "leaves": "entry", "salts": "salt", "message_log": "verdict", "usage_log": "purpose",
+		"nullifications": "reason", "notices": "verdict", "leaves": "entry", "salts": "salt", "message_log": "verdict", "usage_log": "purpose",
 		"disclosure_log": "purpose", "purges": "at"}
 	for table, column := range tables {
 		if n := count(t, s, `SELECT count(*) FROM `+table); n == 0 {
@@ -117,8 +117,10 @@ func TestLOG3_TablesAreAppendOnly(t *testing.T) {
 // Content goes where a tombstone stands, and only there.
 func TestARK9_DisposalPathIsOpenBehindATombstone(t *testing.T) {
 	s := open(t)
-	mustArchive(t, s, doc(id(1)))
-	mustArchive(t, s, doc(id(2)))
+	for i := 1; i <= 2; i++ {
+		mustArchive(t, s, doc(id(i)))
+		nullify(t, s, nullification(id(i)), Nullified, "")
+	}
 	db := rawDB(t, s)
 	exec := func(q string) {
 		t.Helper()
@@ -127,15 +129,17 @@ func TestARK9_DisposalPathIsOpenBehindATombstone(t *testing.T) {
 		}
 	}
 	exec(`INSERT INTO disposals (document, at, reason, payload, leaf) VALUES (1, 0, 'test', x'00', 999)`)
-	for _, table := range []string{"bodies", "frames", "receipts"} {
+	for _, table := range []string{"bodies", "frames", "receipts", "notices"} {
 		exec(`DELETE FROM ` + table + ` WHERE seq = 1`)
 		if _, err := db.Exec(`DELETE FROM ` + table + ` WHERE seq = 2`); err == nil {
 			t.Errorf("%s of a document without tombstone went", table)
 		}
 	}
-	exec(`DELETE FROM salts WHERE leaf = (SELECT leaf FROM documents WHERE seq = 1)`)
-	if _, err := db.Exec(`DELETE FROM salts WHERE leaf = (SELECT leaf FROM documents WHERE seq = 2)`); err == nil {
-		t.Error("the salt of a document without tombstone went")
+	for _, table := range []string{"documents", "nullifications"} {
+		exec(`DELETE FROM salts WHERE leaf = (SELECT leaf FROM ` + table + ` WHERE seq = 1)`)
+		if _, err := db.Exec(`DELETE FROM salts WHERE leaf = (SELECT leaf FROM ` + table + ` WHERE seq = 2)`); err == nil {
+			t.Errorf("the salt in %s of a document without tombstone went", table)
+		}
 	}
 	d, err := s.Document(bg, all, id(1))
 	if err != nil || !d.Disposed || d.Bytes != nil {
@@ -143,6 +147,11 @@ func TestARK9_DisposalPathIsOpenBehindATombstone(t *testing.T) {
 	}
 	if out := archive(t, s, doc(id(1))); out.Kind != Duplicate {
 		t.Errorf("a disposed document comes again: %+v", out)
+	}
+	nullify(t, s, nullification(id(1)), Duplicate, "")
+	r, err := s.Check(bg)
+	if err != nil || slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Area != "file" }) {
+		t.Errorf("after a disposal the check says %+v, %v", r, err)
 	}
 }
 

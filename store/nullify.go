@@ -84,26 +84,33 @@ func (t *tx) refuseNullification(p *preparedNullification, rule string, suspicio
 	return out, t.logUsage(p.usage, rule)
 }
 
-const sqlNullification = `SELECT document, owner, device, message_id, arrived, verdict, receipt, leaf
-	FROM nullifications WHERE set_id = ?`
+const (
+	sqlNullification = `SELECT seq, document, device, message_id, arrived, leaf FROM nullifications WHERE set_id = ?`
+	sqlNotice        = `SELECT verdict, receipt FROM notices WHERE seq = ?`
+)
 
 // nullifiedBefore answers a nullification of a series that is nullified already: of
 // the same document it is the same again, of another it comes too late.
 func (t *tx) nullifiedBefore(p *preparedNullification, k *knownDocument, s *series) (Outcome, error) {
-	var doc, arrived int64
-	var owner string
+	var seq, doc, arrived int64
 	var payload []byte
 	out := Outcome{Kind: Duplicate}
 	r := &out.Receipt
-	err := t.row(sqlNullification, []any{s.setID}, &doc, &owner, &r.Device, &r.MessageID, &arrived, &r.Verdict, &payload, &out.Leaf)
+	err := t.row(sqlNullification, []any{s.setID}, &seq, &doc, &r.Device, &r.MessageID, &arrived, &out.Leaf)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if doc != k.seq {
 		return t.refuseNullification(p, RuleNullified, false)
 	}
-	if r.Findings, err = unpack(payload); err != nil {
+	there, err := t.found(sqlNotice, []any{seq}, &r.Verdict, &payload)
+	if err != nil {
 		return Outcome{}, err
+	}
+	if there { // gone after a disposal
+		if r.Findings, err = unpack(payload); err != nil {
+			return Outcome{}, err
+		}
 	}
 	out.Arrived = fromMicros(arrived)
 	return out, t.logAnswer(&p.message, out, p.Answer, k.seq)
@@ -144,8 +151,9 @@ func (t *tx) nullifyBy(p *prepared, seq int64) error {
 
 const (
 	sqlKeepNullification = `INSERT INTO nullifications (seq, set_id, document, by_document, reason, owner, device,
-		message_id, arrived, frame_sha256, frame, verdict, receipt, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	sqlNullify = `UPDATE series SET nullified = ? WHERE set_id = ?`
+		message_id, arrived, frame_sha256, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlKeepNotice = `INSERT INTO notices (seq, frame, verdict, receipt) VALUES (?, ?, ?, ?)`
+	sqlNullify    = `UPDATE series SET nullified = ? WHERE set_id = ?`
 )
 
 func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, frame, receipt []byte) (int64, error) {
@@ -155,8 +163,11 @@ func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, fr
 		return 0, err
 	}
 	err = t.exec(sqlKeepNullification, seq, n.setID, document, by, n.reason, n.owner, n.device, n.messageID,
-		n.arrived, n.frameSum, frame, n.verdict, receipt, leaf)
+		n.arrived, n.frameSum, leaf)
 	if err != nil {
+		return 0, err
+	}
+	if err := t.exec(sqlKeepNotice, seq, frame, n.verdict, receipt); err != nil {
 		return 0, err
 	}
 	t.seq.nullification++

@@ -79,6 +79,9 @@ func (s *Store) prepareFile(ctx context.Context) (fresh bool, err error) {
 	if err := s.checkWritable(); err != nil {
 		return false, err
 	}
+	if err := s.createPrivate(); err != nil {
+		return false, err
+	}
 	have, know, err := s.examine(ctx)
 	if err != nil {
 		return false, err
@@ -100,6 +103,16 @@ func (s *Store) prepareFile(ctx context.Context) (fresh bool, err error) {
 		return err
 	})
 	return fresh, err
+}
+
+// createPrivate makes a missing database file readable for its owner alone; SQLite
+// gives the files beside it the same mode.
+func (s *Store) createPrivate() error {
+	f, err := os.OpenFile(s.path(dbFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // once runs f with a connection of its own.

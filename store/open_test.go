@@ -108,8 +108,10 @@ func TestCloseLeavesOneFile(t *testing.T) {
 			t.Errorf("%s is left: %v", name, err)
 		}
 	}
-	if st, err := os.Stat(filepath.Join(dir, keyFile)); err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("index.key: %v %v", st, err)
+	for _, name := range []string{keyFile, dbFile, lockFile} {
+		if st, err := os.Stat(filepath.Join(dir, name)); err != nil || st.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, st, err)
+		}
 	}
 	_, err = s.Archive(bg, doc(id(2)))
 	wantErr(t, err, ErrClosed)
@@ -126,7 +128,8 @@ func TestCloseLeavesOneFile(t *testing.T) {
 func TestPragmasHold(t *testing.T) {
 	s := open(t)
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",
-		"secure_delete": "1", "recursive_triggers": "1", "wal_autocheckpoint": "0", "temp_store": "2"} {
+		"secure_delete": "1", "recursive_triggers": "1", "wal_autocheckpoint": "0", "temp_store": "2",
+		"journal_size_limit": "67108864"} {
 		var have string
 		if err := s.w.conn.QueryRowContext(bg, "PRAGMA "+pragma).Scan(&have); err != nil || have != want {
 			t.Errorf("%s is %q, %v; want %q", pragma, have, err, want)

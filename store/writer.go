@@ -118,8 +118,10 @@ func (w *writer) open(ctx context.Context) error {
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return err
 	}
-	// A savepoint's undo pages stay in memory: they would go to a temporary file.
-	for _, q := range []string{`PRAGMA wal_autocheckpoint = 0`, `PRAGMA temp_store = MEMORY`} {
+	// A savepoint's undo pages stay in memory: they would go to a temporary file. A WAL
+	// that a long read has made grow is cut back to 64 MB.
+	for _, q := range []string{`PRAGMA wal_autocheckpoint = 0`, `PRAGMA temp_store = MEMORY`,
+		`PRAGMA journal_size_limit = 67108864`} {
 		if _, err := w.conn.ExecContext(ctx, q); err != nil {
 			return err
 		}

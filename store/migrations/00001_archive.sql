@@ -82,10 +82,15 @@ CREATE TABLE nullifications (
   message_id   TEXT    NOT NULL,
   arrived      INTEGER NOT NULL,
   frame_sha256 BLOB    NOT NULL CHECK (length(frame_sha256) = 32),
-  frame        BLOB    NOT NULL,
-  verdict      TEXT    NOT NULL,
-  receipt      BLOB    NOT NULL,
   leaf         INTEGER NOT NULL
+) STRICT;
+-- The content of a nullification: its frame, where it came without a document, and
+-- what was answered.
+CREATE TABLE notices (
+  seq     INTEGER PRIMARY KEY REFERENCES nullifications (seq),
+  frame   BLOB NOT NULL,
+  verdict TEXT NOT NULL,
+  receipt BLOB NOT NULL
 ) STRICT;
 
 -- Integrity leaves, numbered from 0 without gaps. entry is the hash of a salted
@@ -169,6 +174,15 @@ CREATE TRIGGER nullifications_keep_delete BEFORE DELETE ON nullifications
 BEGIN SELECT RAISE(ABORT, 'nullifications are append-only'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
+CREATE TRIGGER notices_keep_update BEFORE UPDATE ON notices
+BEGIN SELECT RAISE(ABORT, 'notices are append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER notices_keep_delete BEFORE DELETE ON notices
+WHEN NOT EXISTS (SELECT 1 FROM nullifications n JOIN disposals d ON d.document = n.document WHERE n.seq = OLD.seq)
+BEGIN SELECT RAISE(ABORT, 'notices are append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
 CREATE TRIGGER leaves_keep_update BEFORE UPDATE ON leaves
 BEGIN SELECT RAISE(ABORT, 'leaves are append-only'); END;
 -- +goose StatementEnd
@@ -189,11 +203,13 @@ CREATE TRIGGER disposals_keep_delete BEFORE DELETE ON disposals
 BEGIN SELECT RAISE(ABORT, 'disposals are append-only'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
--- A salt goes with the content it salts: a document's by disposal, a log row's
--- when the row itself has been purged.
+-- A salt goes with the content it salts: a document's or a nullification's by
+-- disposal, a log row's when the row itself has been purged.
 CREATE TRIGGER salts_keep_delete BEFORE DELETE ON salts
 WHEN NOT EXISTS (SELECT 1 FROM leaves l JOIN disposals d ON d.document = l.subject
                  WHERE l.seq = OLD.leaf AND l.kind = 1)
+ AND NOT EXISTS (SELECT 1 FROM leaves l JOIN nullifications n ON n.seq = l.subject
+                 JOIN disposals d ON d.document = n.document WHERE l.seq = OLD.leaf AND l.kind = 4)
  AND NOT EXISTS (SELECT 1 FROM leaves l WHERE l.seq = OLD.leaf AND l.kind = 2
                  AND NOT EXISTS (SELECT 1 FROM usage_log u WHERE u.seq = l.subject))
  AND NOT EXISTS (SELECT 1 FROM leaves l WHERE l.seq = OLD.leaf AND l.kind = 3
