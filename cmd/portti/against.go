@@ -47,7 +47,7 @@ func (m *Main) against(ctx context.Context, name string, files clientTLS, judge 
 		return nil, system(err, "where a gateway runs on this archive, use --against with its URL")
 	}
 	c := &m.config
-	access := pipeline.KnownAccess{Profile: c.profile(), World: pipeline.World(c.World), AcceptHealth: c.AcceptHealth}
+	access := pipeline.KnownAccess{Profile: c.profile(), World: pipeline.World(c.World), AcceptHealth: c.AcceptHealth, Systems: c.systems()}
 	return &against{
 		try: func(ctx context.Context, t pipeline.Trial) ([]finding.Finding, error) {
 			return pipeline.Try(ctx, judge, access, st, t)

@@ -44,6 +44,16 @@ type config struct {
 	// trusted by themselves.
 	Trust  string `koanf:"trust"`
 	Pinned string `koanf:"pinned"`
+	// See trust.go.
+	TrustSystem       string         `koanf:"trust_system"`
+	TrustProfessional string         `koanf:"trust_professional"`
+	Revocation        string         `koanf:"revocation"`
+	CRL               string         `koanf:"crl"`
+	RevocationFetch   string         `koanf:"revocation_fetch"`
+	RevocationAllow   string         `koanf:"revocation_allow"`
+	OCSPNonce         string         `koanf:"ocsp_nonce"`
+	TrustWatch        string         `koanf:"trust_watch"`
+	Systems           []systemConfig `koanf:"systems"`
 
 	// Assumptions is on or off: whether local assumptions count where no source
 	// tells (portti errors --assumptions lists them).
@@ -73,6 +83,7 @@ func defaults() config {
 		Format: "text", Lang: "en", Profile: "strict", World: "test",
 		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
 		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on",
+		Revocation: "auto", RevocationFetch: "none", OCSPNonce: "send", TrustWatch: "1m",
 	}
 	c.TLS.Clients = string(gateway.NoClientCertificates)
 	return c
@@ -158,7 +169,7 @@ func (c *config) check() error {
 			return usage(fmt.Errorf("%s is %q", w.name, w.value), "use one of "+strings.Join(w.of, ", "))
 		}
 	}
-	return nil
+	return c.checkTrust()
 }
 
 func (c *config) profile() catalogue.Profile { return catalogue.Profile(c.Profile) }

@@ -37,6 +37,11 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Book, err = m.book(); err != nil {
 				return err
 			}
+			clients, err := m.clientTrust(&c)
+			if err != nil {
+				return err
+			}
+			defer m.watchTrust(cmd.Context(), c.Log, trust, clients)()
 			return m.serve(cmd.Context(), c, nil)
 		},
 	}
@@ -44,6 +49,7 @@ func (m *Main) serveCommand() *cobra.Command {
 	f.String("data", "", "the archive's `DIR`ectory")
 	m.listenFlags(f)
 	m.trustFlags(f)
+	f.String("trust-watch", "", "how often to look whether the files of trust have changed, such as 30s; 0 only on SIGHUP (default 1m)")
 	m.bookFlags(f)
 	f.String("tls-listen", "", "`ADDR`ess of HTTPS")
 	f.String("tls-certificate", "", "PEM `FILE` of the server's certificate")
@@ -59,7 +65,7 @@ func (m *Main) gatewayConfig(trust xmldsig.Trust) gateway.Config {
 	c := &m.config
 	return gateway.Config{
 		Data: c.Data, Profile: c.profile(), World: pipeline.World(c.World), Lang: c.lang(), Trust: trust,
-		AcceptHealth: c.AcceptHealth, RequireAddressing: c.RequireAddressing, Root: c.Root, Owner: c.Owner,
+		Systems: c.systems(), AcceptHealth: c.AcceptHealth, RequireAddressing: c.RequireAddressing, Root: c.Root, Owner: c.Owner,
 		Document: c.Document, InFlight: c.InFlight, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		TLS: gateway.TLSFiles{
 			Certificate: c.TLS.Certificate, Key: c.TLS.Key, ClientCA: c.TLS.ClientCA,

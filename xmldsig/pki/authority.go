@@ -97,6 +97,9 @@ func New(o Options) (*Authority, error) {
 		return nil, errors.New("pki: Options.Now is not set")
 	}
 	a := &Authority{o: o.withDefaults(), issuers: make(map[Branch]*Issuer)}
+	if _, err := a.o.Algorithm.bits(); err != nil {
+		return nil, err
+	}
 	if err := warmKeys(a.o.Seed, a.o.AuthorityAlgorithm, Branches); err != nil {
 		return nil, err
 	}

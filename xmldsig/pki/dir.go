@@ -373,6 +373,6 @@ func Show(dir string) ([]Summary, error) {
 }
 
 func summary(name, kind string, c *x509.Certificate) Summary {
-	return Summary{Name: name, Kind: kind, Subject: c.Subject.String(), Issuer: c.Issuer.String(),
+	return Summary{Name: name, Kind: kind, Subject: nameText(c.Subject), Issuer: nameText(c.Issuer),
 		Serial: c.SerialNumber.Text(16), NotBefore: c.NotBefore, NotAfter: c.NotAfter}
 }

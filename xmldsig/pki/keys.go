@@ -71,11 +71,23 @@ func newKey(seed, label string, alg Algorithm) (crypto.Signer, error) {
 	case P384:
 		return newECDSA(elliptic.P384(), seed, label)
 	}
-	var bits int
-	if _, err := fmt.Sscanf(string(alg), "rsa%d", &bits); err != nil || bits < 1024 || bits > 8192 || bits%256 != 0 {
-		return nil, fmt.Errorf("pki: unknown key algorithm %q: use rsa2048, rsa3072, rsa4096, p256 or p384", alg)
+	bits, err := alg.bits()
+	if err != nil {
+		return nil, err
 	}
 	return newRSA(bits, seed, label)
+}
+
+// bits gives the size of an RSA key, 0 for other keys. It returns an error for an
+// unknown algorithm.
+func (a Algorithm) bits() (n int, err error) {
+	if a == P256 || a == P384 {
+		return 0, nil
+	}
+	if _, err := fmt.Sscanf(string(a), "rsa%d", &n); err != nil || n < 1024 || n > 8192 || n%256 != 0 || RSA(n) != a {
+		return 0, fmt.Errorf("pki: unknown key algorithm %q: use rsa2048, rsa3072, rsa4096, p256 or p384", a)
+	}
+	return n, nil
 }
 
 // newRSA makes an RSA key. crypto/rsa ignores its reader since Go 1.26, so that

@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"fmt"
 	"strings"
 )
 
@@ -56,6 +57,25 @@ func name(attrs ...attribute) ([]byte, error) {
 		seq = append(seq, pkix.RelativeDistinguishedNameSET{{Type: a.oid, Value: a.value}})
 	}
 	return asn1.Marshal(seq)
+}
+
+// short are the attribute types as people write them.
+var short = map[string]string{
+	"2.5.4.3": "CN", "2.5.4.4": "SN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST",
+	"2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.12": "title", "2.5.4.42": "GN",
+}
+
+// nameText gives a name in its own order, as openssl writes it.
+func nameText(n pkix.Name) string {
+	var parts []string
+	for _, a := range n.Names {
+		key := a.Type.String()
+		if s, ok := short[key]; ok {
+			key = s
+		}
+		parts = append(parts, fmt.Sprintf("%s=%v", key, a.Value))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // authorityName is the name of the root or of an issuer.

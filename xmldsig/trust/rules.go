@@ -22,6 +22,7 @@ const (
 	RuleUnknownIssuer  = "TRUST-ISSUER-UNKNOWN"
 	RuleForged         = "TRUST-ISSUER-FORGED"
 	RuleIssuerNotCA    = "TRUST-ISSUER-NOT-CA"
+	RuleIssuerPurpose  = "TRUST-ISSUER-PURPOSE"
 	RuleChainExpired   = "TRUST-CHAIN-EXPIRED"
 	RuleChainLength    = "TRUST-CHAIN-LENGTH"
 	RuleChainName      = "TRUST-CHAIN-NAME"
@@ -78,7 +79,7 @@ const (
 var Rules = []string{
 	RuleExpired, RuleNotYetValid, RuleIsCA, RuleUsage, RulePurpose, RulePolicy, RulePolicyTest, RuleCritical,
 	RuleNumberMissing, RuleNumberForm, RuleNumberRepeated, RuleNotThisArchive,
-	RuleNoAnchors, RuleUnknownIssuer, RuleForged, RuleIssuerNotCA, RuleChainExpired, RuleChainLength,
+	RuleNoAnchors, RuleUnknownIssuer, RuleForged, RuleIssuerNotCA, RuleIssuerPurpose, RuleChainExpired, RuleChainLength,
 	RuleChainName, RuleChainAlgorithm, RuleChainKey, RuleChainCritical, RuleChainOther,
 	RuleRevoked, RuleCompromised, RuleOnHold, RuleRevokedSince, RuleChainRevoked, RuleOCSPUnknown,
 	RuleUnchecked, RuleNoSource, RuleAddress, RuleTooOld,

@@ -6,6 +6,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,11 @@ type Options struct {
 	// signatures of type 4 must be made by one of them; else type 4 is judged like
 	// type 3.
 	Archive []string
+	// Issuers are, by type of signature, files and folders of CA certificates through
+	// one of which the chain must lead: an issuer of TLS certificates under the same
+	// root gives nobody the right to sign documents. A type without any takes every
+	// issuer.
+	Issuers map[int][]string
 	// AnchorCertificates, PinCertificates and ArchiveCertificates are the same,
 	// already parsed.
 	AnchorCertificates, PinCertificates, ArchiveCertificates []*x509.Certificate
@@ -108,6 +114,7 @@ type state struct {
 	pool       *x509.CertPool
 	pins       map[fingerprint]bool
 	archive    map[fingerprint]bool
+	issuers    map[int]map[fingerprint]bool
 	lists      []*list
 	responders []*x509.Certificate
 	minRSA     int
@@ -142,7 +149,16 @@ func load(o Options) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	issuers := make(map[int]map[fingerprint]bool, len(o.Issuers))
+	for typ, paths := range o.Issuers {
+		certs, err := Load(paths...)
+		if err != nil {
+			return nil, err
+		}
+		issuers[typ] = fingerprints(certs)
+	}
 	st := &state{
+		issuers: issuers,
 		anchors: append(anchors, o.AnchorCertificates...),
 		pool:    x509.NewCertPool(),
 		pins:    fingerprints(append(pins, o.PinCertificates...)),
@@ -184,11 +200,20 @@ func (s *Store) Judge(q xmldsig.TrustQuery) xmldsig.TrustAnswer {
 	e := st.chain(&q, p)
 	answer.Chain = e.chain
 	answer.Faults = append(answer.Faults, e.faults...)
+	if e.chain != nil && !st.issuedFor(q.Type, e.prints[1:]) {
+		answer.Faults = append(answer.Faults, xmldsig.TrustFault{Rule: RuleIssuerPurpose, Params: []finding.Param{finding.P("type", strconv.Itoa(q.Type))}})
+	}
 	// Nobody is asked about a certificate that is refused already.
 	if s.options.Revocation.on() && e.chain != nil && len(answer.Faults) == 0 {
 		answer.Faults = s.revoker.judge(st, &e, &q)
 	}
 	return answer
+}
+
+// issuedFor tells whether one of the issuers of a chain issues for that type.
+func (st *state) issuedFor(typ int, chain []fingerprint) bool {
+	allowed, bounded := st.issuers[typ]
+	return !bounded || slices.ContainsFunc(chain, func(p fingerprint) bool { return allowed[p] })
 }
 
 // shape judges what the certificate itself says.

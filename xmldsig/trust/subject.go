@@ -69,7 +69,7 @@ func IsRegistration(s string) bool {
 func IsOID(s string) bool {
 	arcs := 0
 	for a := range strings.SplitSeq(s, ".") {
-		if a == "" || strings.Trim(a, "0123456789") != "" || len(a) > 1 && a[0] == '0' || arcs == 0 && a > "2" {
+		if a == "" || strings.Trim(a, "0123456789") != "" || len(a) > 1 && a[0] == '0' || arcs == 0 && (len(a) > 1 || a > "2") {
 			return false
 		}
 		arcs++

@@ -264,6 +264,30 @@ func TestClockSkewOfSigners(t *testing.T) {
 	}
 }
 
+// An issuer of the same root that issues for another purpose gives no right to sign.
+func TestSIG3_IssuerMustIssueForTheType(t *testing.T) {
+	dir := t.TempDir()
+	file := func(b pki.Branch) string {
+		name := filepath.Join(dir, string(b)+".crt")
+		if err := os.WriteFile(name, pki.EncodeCertificates(authority().Issuer(b).Certificate), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	s := newStore(t, Options{AnchorCertificates: authority().Certificates(), Issuers: map[int][]string{
+		xmldsig.TypeSystem: {file(pki.Service)}, xmldsig.TypeProfessional: {file(pki.Professional)},
+	}})
+	want(t, s.Judge(query(system(t), xmldsig.TypeSystem)))
+	want(t, s.Judge(query(professional(t), xmldsig.TypeProfessional)))
+	want(t, s.Judge(query(system(t, pki.WithFault(pki.WrongBranch)), xmldsig.TypeSystem)), RuleIssuerPurpose)
+	want(t, s.Judge(query(professional(t, pki.WithFault(pki.WrongBranch)), xmldsig.TypeProfessional)), RuleIssuerPurpose)
+	want(t, s.Judge(query(professional(t, pki.WithFault(pki.WrongBranch)), xmldsig.TypeMulti))) // not bounded
+	want(t, anchored(t).Judge(query(system(t, pki.WithFault(pki.WrongBranch)), xmldsig.TypeSystem)))
+	if _, err := New(Options{Issuers: map[int][]string{1: {"missing.pem"}}}); err == nil {
+		t.Error("a missing file is no error")
+	}
+}
+
 func TestClientsOfTLS(t *testing.T) {
 	l, err := authority().Client(org)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -63,8 +64,12 @@ func (s *Store) ticker(interval time.Duration) (<-chan time.Time, func()) {
 func (s *Store) seen() fingerprint {
 	o := &s.options
 	h := sha256.New()
+	certificates := slices.Concat(o.Anchors, o.Pins, o.Archive, o.Revocation.Responders)
+	for _, typ := range slices.Sorted(maps.Keys(o.Issuers)) {
+		certificates = append(certificates, o.Issuers[typ]...)
+	}
 	for _, group := range []struct{ paths, endings []string }{
-		{slices.Concat(o.Anchors, o.Pins, o.Archive, o.Revocation.Responders), certificateEndings},
+		{certificates, certificateEndings},
 		{o.Revocation.Files, listEndings},
 	} {
 		for _, p := range group.paths {
