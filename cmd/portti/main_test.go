@@ -27,11 +27,16 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
-			port, err := freePort()
-			e.Setenv("PORT", port)
-			return err
+			for _, name := range []string{"PORT", "PORT2"} {
+				port, err := freePort()
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, port)
+			}
+			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "until": until},
 	})
 }
 
@@ -82,6 +87,25 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("%s is not ready", args[0])
+}
+
+// until sends a document by the certificate ca/leafs/own until the output of portti
+// send matches: a gateway takes a signal when it comes to it.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: until URL TEXT")
+	}
+	var out string
+	for range 100 {
+		// an exit code other than 0 is an answer too
+		_ = ts.Exec("portti", "send", "--to", args[0], "--ca", "ca/anchors.pem", "--cert", "ca/leafs/own.crt", "--key", "ca/leafs/own.key",
+			"--user", "010181-900C", "--user-name", "Tessa Testaaja", "d/world/documents/decision.xml")
+		if out = ts.ReadFile("stdout"); strings.Contains(out, args[1]) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%q was never answered:\n%s", args[1], out)
 }
 
 // runMain runs a command line within the test.
