@@ -41,11 +41,16 @@ property: setup ## runs the property tests with 2,000 cases each
 torture: setup ## kills gateway and archive 500 times under load
 	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway ./store
 
-judges: setup ## tests against other people's programs; fails where one is missing
-	PORTTI_REQUIRE=judges $(GO) test -timeout 60m ./...
+judges: go-version ## tests against other people's programs and libraries; fails where one is missing
+	@bash scripts/setup judges
+	PORTTI_REQUIRE=judges $(GO) test -tags judges -timeout 60m ./...
 
-test-shared: setup ## tests against the shared samples and schemas; fails where they are missing
-	PORTTI_REQUIRE=shared $(GO) test -timeout 60m ./...
+test-shared: go-version ## tests against the shared samples and schemas; fails on any skip
+	@bash scripts/setup judges
+	@mkdir -p var
+	PORTTI_REQUIRE=shared,judges $(GO) test -timeout 60m -v ./... > var/test-shared.log; r=$$?; \
+	grep -E '^(ok|FAIL|panic:)|^ *--- (FAIL|SKIP)' var/test-shared.log; \
+	if [ $$r -ne 0 ] || grep -qE '^ *--- SKIP' var/test-shared.log; then echo "failed or skipped: see var/test-shared.log"; exit 1; fi
 
 setup: go-version ## installs what the build needs, or prints the line that does
 	@bash scripts/setup build
