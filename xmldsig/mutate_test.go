@@ -437,4 +437,3 @@ func mutate(r *rand.Rand, doc string) (string, []string) {
 	}
 	return doc, names
 }
-

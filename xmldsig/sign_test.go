@@ -31,6 +31,11 @@ func signingCases(tb testing.TB) map[string]SignOptions {
 		o.Method = m
 		cases[m[strings.LastIndex(m, "#")+1:]] = o
 	}
+	for _, m := range []string{AlgRSASHA256, AlgRSASHA384, AlgRSASHA512} { // as professionals have them: see verifyPKCS1
+		o := options(tb, TypeSystem, pki.WithAlgorithm(pki.RSA3072))
+		o.Method = m
+		cases["rsa3072-"+m[strings.LastIndex(m, "#")+1:]] = o
+	}
 	for _, m := range []string{AlgPSSSHA256, AlgPSSSHA384, AlgPSSSHA512} {
 		o := options(tb, TypeSystem)
 		o.Method, o.Key = m, pki.Unwrap(o.Key) // PSS is salted

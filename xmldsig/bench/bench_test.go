@@ -234,7 +234,7 @@ func BenchmarkRejecting(b *testing.B) {
 // it is bad, with its findings.
 func TestAllocationsDoNotGrow(t *testing.T) {
 	w, v := newWorld(t, 2048)
-	for _, size := range []int{20_000, 200_000, 2_000_000, 20_000_000} {
+	for _, size := range []int{20_000, 200_000, 2_000_000} {
 		good := sized(t, w, size)
 		docs := refusals(t, good)
 		docs["good"] = good
