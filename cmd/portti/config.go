@@ -44,16 +44,22 @@ type config struct {
 	// trusted by themselves.
 	Trust  string `koanf:"trust"`
 	Pinned string `koanf:"pinned"`
-	// See trust.go.
-	TrustSystem       string         `koanf:"trust_system"`
-	TrustProfessional string         `koanf:"trust_professional"`
-	Revocation        string         `koanf:"revocation"`
-	CRL               string         `koanf:"crl"`
-	RevocationFetch   string         `koanf:"revocation_fetch"`
-	RevocationAllow   string         `koanf:"revocation_allow"`
-	OCSPNonce         string         `koanf:"ocsp_nonce"`
-	TrustWatch        string         `koanf:"trust_watch"`
-	Systems           []systemConfig `koanf:"systems"`
+	// What trust in signers rests on: the CA certificates that issue for systems and
+	// for professionals (default any of Trust), policies that certificates must assert
+	// (OIDs with commas between), how much clocks may differ, and how revocation is
+	// learned; see trust.go and the flags. Systems are the joined ones.
+	TrustSystem          string         `koanf:"trust_system"`
+	TrustProfessional    string         `koanf:"trust_professional"`
+	Revocation           string         `koanf:"revocation"`
+	CRL                  string         `koanf:"crl"`
+	RevocationFetch      string         `koanf:"revocation_fetch"`
+	RevocationAllow      string         `koanf:"revocation_allow"`
+	OCSPNonce            string         `koanf:"ocsp_nonce"`
+	TrustWatch           string         `koanf:"trust_watch"`
+	TrustSkew            string         `koanf:"trust_skew"`
+	PoliciesSystem       string         `koanf:"trust_policies_system"`
+	PoliciesProfessional string         `koanf:"trust_policies_professional"`
+	Systems              []systemConfig `koanf:"systems"`
 
 	// Assumptions is on or off: whether local assumptions count where no source
 	// tells (portti errors --assumptions lists them).
@@ -83,7 +89,7 @@ func defaults() config {
 		Format: "text", Lang: "en", Profile: "strict", World: "test",
 		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
 		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on",
-		Revocation: "auto", RevocationFetch: "none", OCSPNonce: "send", TrustWatch: "1m",
+		Revocation: "auto", RevocationFetch: "none", OCSPNonce: "send", TrustWatch: "1m", TrustSkew: "0s",
 	}
 	c.TLS.Clients = string(gateway.NoClientCertificates)
 	return c

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -56,7 +57,12 @@ func (m *Main) trust() (*trust.Store, error) {
 // trustIn is a Store over files, with the configured way to check revocation. In
 // production test certificates are refused.
 func (m *Main) trustIn(anchors, pins string, issuers map[int][]string) (*trust.Store, error) {
-	o := trust.Options{Now: m.Now, Issuers: issuers}
+	purposes, err := m.config.purposes()
+	if err != nil {
+		return nil, usage(err, "trust_policies_system and trust_policies_professional take OIDs with commas between")
+	}
+	skew, _ := time.ParseDuration(m.config.TrustSkew) // check has refused others
+	o := trust.Options{Now: m.Now, Issuers: issuers, Purposes: purposes, Skew: skew}
 	if anchors != "" {
 		o.Anchors = []string{anchors}
 	}
@@ -66,7 +72,6 @@ func (m *Main) trustIn(anchors, pins string, issuers map[int][]string) (*trust.S
 	if pipeline.World(m.config.World) == pipeline.Production {
 		o.RefusedPolicies = []asn1.ObjectIdentifier{trust.TestPolicies}
 	}
-	var err error
 	if o.Revocation, err = m.config.revocation(); err != nil {
 		return nil, usage(err, "see portti help verify for --revocation and its like")
 	}
@@ -75,6 +80,49 @@ func (m *Main) trustIn(anchors, pins string, issuers map[int][]string) (*trust.S
 		return nil, usage(err, "--trust and --pinned take PEM or DER certificates, --crl revocation lists")
 	}
 	return s, nil
+}
+
+// purposes are trust's own with the policies that certificates must assert.
+func (c *config) purposes() (map[int]trust.Purpose, error) {
+	out := trust.DefaultPurposes()
+	for _, p := range []struct {
+		list  string
+		types []int
+	}{
+		{c.PoliciesSystem, []int{xmldsig.TypeSystem}},
+		{c.PoliciesProfessional, []int{xmldsig.TypeProfessional, xmldsig.TypeMulti}},
+	} {
+		ids, err := identifiers(p.list)
+		if err != nil {
+			return nil, err
+		}
+		for _, typ := range p.types {
+			x := out[typ]
+			x.Policies = ids
+			out[typ] = x
+		}
+	}
+	return out, nil
+}
+
+// identifiers reads OIDs with commas between.
+func identifiers(list string) ([]asn1.ObjectIdentifier, error) {
+	var out []asn1.ObjectIdentifier
+	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if !trust.IsOID(s) {
+			return nil, fmt.Errorf("%q is no OID", s)
+		}
+		var id asn1.ObjectIdentifier
+		for arc := range strings.SplitSeq(s, ".") {
+			n, err := strconv.Atoi(arc)
+			if err != nil {
+				return nil, err
+			}
+			id = append(id, n)
+		}
+		out = append(out, id)
+	}
+	return out, nil
 }
 
 // revocation turns the configuration into trust's.
@@ -211,6 +259,9 @@ func (c *config) systems() pipeline.Systems {
 func (c *config) checkTrust() error {
 	if d, err := time.ParseDuration(c.TrustWatch); err != nil || d < 0 {
 		return usage(fmt.Errorf("trust_watch is %q", c.TrustWatch), "use a time such as 30s, or 0")
+	}
+	if d, err := time.ParseDuration(c.TrustSkew); err != nil || d < 0 {
+		return usage(fmt.Errorf("trust_skew is %q", c.TrustSkew), "use a time such as 2m, or 0")
 	}
 	for i, s := range c.Systems {
 		for _, oid := range append(append([]string{s.Organisation}, s.Devices...), s.Controllers...) {

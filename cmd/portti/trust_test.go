@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"portti/gateway"
+	"portti/xmldsig"
 	"portti/xmldsig/pki"
 	"portti/xmldsig/trust"
 
@@ -136,6 +137,41 @@ func TestClientTrustWhereClientsAreAsked(t *testing.T) {
 		c := gateway.Config{TLS: gateway.TLSFiles{ClientCA: file, Clients: clients}}
 		if _, err := m.clientTrust(&c); err != nil || (c.TLS.Trust != nil) != want {
 			t.Errorf("%s: %v, %v", clients, c.TLS.Trust, err)
+		}
+	}
+}
+
+func TestPoliciesFromConfiguration(t *testing.T) {
+	ca, err := pki.New(pki.Options{Seed: "hangup", Now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), AuthorityAlgorithm: pki.P256, Algorithm: pki.P256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pki.EncodeCertificates(ca.Certificates()...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := ca.System(pki.Organisation{OID: "1.2.246.10.99999901.10.0", Name: "E", System: "S"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for list, want := range map[string]int{"": 0, "1.2.246.517.99.10.308.2": 0, "1.2.3, 1.2.246.517.99.10.308.2": 0, "1.2.246.517.1.10.308.2": 1} {
+		m := &Main{Now: time.Now, config: defaults()}
+		m.config.Trust, m.config.PoliciesSystem = file, list
+		s, err := m.trust()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := leaf.Certificate.NotBefore.Add(time.Hour)
+		a := s.Judge(xmldsig.TrustQuery{Certificate: leaf.Certificate, Type: xmldsig.TypeSystem, Time: at, Arrival: at})
+		if len(a.Faults) != want || want > 0 && a.Faults[0].Rule != trust.RulePolicy {
+			t.Errorf("%q: %+v", list, a.Faults)
+		}
+	}
+	for _, args := range [][]string{
+		{"PORTTI_TRUST_POLICIES_SYSTEM=x"}, {"PORTTI_TRUST_SKEW=-1s"}, {"PORTTI_TRUST_SKEW=long"}, {"PORTTI_TRUST_POLICIES_PROFESSIONAL=1.2.99999999999999999999"},
+	} {
+		if exit, _, stderr := runMain(args, "verify", "--trust", file, file); exit != exitUsage || !strings.Contains(stderr, "hint: ") {
+			t.Errorf("%v: %d, %s", args, exit, stderr)
 		}
 	}
 }

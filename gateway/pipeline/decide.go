@@ -54,6 +54,23 @@ func weight(id string, p catalogue.Profile) Decision {
 	}
 }
 
+// Retry tells that what rejects may be different next time, by no fault of the
+// sender: each of the findings that reject says so in the catalogue (a responder
+// that does not answer, say).
+func Retry(findings []finding.Finding, p catalogue.Profile) bool {
+	rejects := 0
+	for _, f := range findings {
+		if weight(f.Rule, p) != Reject {
+			continue
+		}
+		if r := catalogue.Default().Rule(f.Rule); r == nil || !r.Retry {
+			return false
+		}
+		rejects++
+	}
+	return rejects > 0
+}
+
 // withMore gives the findings with one more for each rule that was counted only.
 func withMore(findings []finding.Finding, more map[string]int) []finding.Finding {
 	if len(more) == 0 {

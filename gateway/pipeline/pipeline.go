@@ -262,10 +262,11 @@ func (m *message) commit(ctx context.Context) (a Answer) {
 	return m.tell(out, ack)
 }
 
-// reject logs what the stages refused, then answers CE, or CR where the fault is ours.
+// reject logs what the stages refused, then answers CE, or CR where the fault is ours
+// or may pass.
 func (m *message) reject(ctx context.Context) Answer {
 	verdict := AtFault
-	if m.report.Failure != nil {
+	if m.report.Failure != nil || Retry(m.findings, m.Judge.Profile) {
 		verdict = NotNow
 	}
 	ack := m.ack(verdict, m.findings)

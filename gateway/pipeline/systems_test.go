@@ -13,6 +13,7 @@ import (
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 	"portti/store"
+	"portti/xmldsig"
 	"portti/xmldsig/trust"
 )
 
@@ -185,5 +186,36 @@ func TestSIG4_StrangersSignatures(t *testing.T) {
 				t.Errorf("%v", rulesOf(j.Findings))
 			}
 		})
+	}
+}
+
+// silent is a Trust that cannot learn whether a certificate is revoked.
+type silent struct{ rules []string }
+
+func (s silent) Judge(xmldsig.TrustQuery) xmldsig.TrustAnswer {
+	var a xmldsig.TrustAnswer
+	for _, r := range s.rules {
+		a.Faults = append(a.Faults, xmldsig.TrustFault{Rule: r})
+	}
+	return a
+}
+
+// What may pass by itself is answered CR, so that the sender sends again; beside a
+// fault of the document it is CE.
+func TestSIG3_SilentResponderIsAnsweredResend(t *testing.T) {
+	for _, c := range []struct {
+		rules []string
+		want  Verdict
+	}{
+		{[]string{trust.RuleOCSPUnreachable, trust.RuleListUnreachable}, NotNow},
+		{[]string{trust.RuleOCSPUnreachable, trust.RuleUsage}, AtFault},
+		{[]string{trust.RuleRevoked}, AtFault},
+		{[]string{trust.RuleNoSource}, AtFault},
+	} {
+		p := testPipeline(t, &memory{}, accessFunc(anybody))
+		p.Judge.Verifier = &xmldsig.Verifier{Trust: silent{c.rules}, Now: p.Now}
+		if a := p.Handle(context.Background(), request(sample())); a.Report.Verdict != c.want || a.Report.Failure != nil {
+			t.Errorf("%v: %+v", c.rules, a.Report)
+		}
 	}
 }
