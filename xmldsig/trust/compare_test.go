@@ -77,6 +77,7 @@ func TestSIG4_SignersAgainstTheDocument(t *testing.T) {
 		{"another signs", []*pki.Leaf{pro2}, Named{Authors: []string{pro1}}, []string{RuleAuthor}},
 		{"one of two authors signs", []*pki.Leaf{pro2}, Named{Authors: []string{pro1, "90000000002"}}, nil},
 		{"author and another sign", []*pki.Leaf{pro2, pro}, Named{Authors: []string{pro1}}, nil},
+		{"another signs after the author", []*pki.Leaf{pro, pro2}, Named{Authors: []string{pro1}}, nil},
 		{"author has no such number", []*pki.Leaf{pro2}, Named{}, nil},
 		{"number that begins alike", []*pki.Leaf{pro}, Named{Authors: []string{pro1 + "0"}}, []string{RuleAuthor}},
 		{"system alone", []*pki.Leaf{sys}, Named{Authors: []string{pro1}, Organisations: []string{org.OID}}, nil},

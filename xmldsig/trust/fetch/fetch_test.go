@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -264,6 +265,19 @@ func TestInjectedClient(t *testing.T) {
 	}
 	if c.http.Timeout != time.Second {
 		t.Error("the time limit is lost")
+	}
+}
+
+// A proxy would connect for us, where the guard does not see it.
+func TestProxyIsNotUsed(t *testing.T) {
+	proxy, asked := serve(t, text("secret"))
+	u, err := url.Parse(proxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, Options{Allow: loopback, HTTP: &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(u)}}})
+	if _, err := get(c, "http://10.0.0.1/"); !errors.Is(err, trust.ErrAddress) || asked.Load() > 0 {
+		t.Errorf("%v, the proxy was asked %d times", err, asked.Load())
 	}
 }
 
