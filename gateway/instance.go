@@ -64,6 +64,9 @@ type Instance struct {
 // ErrProduction: the production world is not to be had yet.
 var ErrProduction = errors.New("gateway: the production world needs encryption at rest, which this version lacks")
 
+// ErrPlain: plain HTTP would let in who has no certificate.
+var ErrPlain = errors.New("gateway: client certificates are required, but plain HTTP listens beyond this machine: leave it out or on 127.0.0.1")
+
 // NewJudge makes the engine of the document stages. limit is a document's
 // greatest size in bytes, 0 for the default.
 func NewJudge(profile catalogue.Profile, world pipeline.World, trust xmldsig.Trust, limit int64, now func() time.Time) *pipeline.Judge {
@@ -131,6 +134,9 @@ func (i *Instance) assemble(c Config) error {
 		Handler: p, Profile: c.Profile, Validation: v, Pages: web.Errors(c.Lang), Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
+	}
+	if c.TLS.Clients == RequireClientCertificates && c.Listen != "" && !loopback(c.Listen) {
+		return ErrPlain
 	}
 	if c.TLSListen != "" {
 		if o.TLS, err = TLSConfig(c.TLS); err == nil {

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"io"
 	"math/big"
 	"net/http"
@@ -291,5 +293,30 @@ func TestCertificateWithoutOrganisationIsNotNobody(t *testing.T) {
 	}
 	if err := verifyPeer(tls.ConnectionState{}, nil, world().Now); err != nil {
 		t.Errorf("no certificate, where none is demanded: %v", err)
+	}
+}
+
+// Plain HTTP beyond this machine would go round the certificates that are required.
+func TestPlainHTTPDoesNotGoRoundCertificates(t *testing.T) {
+	for _, c := range []struct {
+		listen  string
+		clients ClientCertificates
+		ok      bool
+	}{
+		{"0.0.0.0:0", RequireClientCertificates, false}, {":0", RequireClientCertificates, false},
+		{"127.0.0.1:0", RequireClientCertificates, true}, {"", RequireClientCertificates, true},
+		{"0.0.0.0:0", OptionalClientCertificates, true},
+	} {
+		conf := testConfig(t, &lockedBuffer{})
+		conf.Listen, conf.TLSListen, conf.TLS = c.listen, "127.0.0.1:0", tlsFiles(t, c.clients)
+		i, err := Open(context.Background(), conf)
+		if (err == nil) != c.ok || !c.ok && !errors.Is(err, ErrPlain) {
+			t.Errorf("%q, %s: %v", c.listen, c.clients, err)
+		}
+		if err == nil {
+			if err := i.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
