@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,8 +164,9 @@ func TestOpenSSLReadsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fault := pki.Proper
-	srv := httptest.NewServer(&pki.Responder{Authority: a, Fault: func(*http.Request) pki.Misbehaviour { return fault }})
+	var fault atomic.Value // read by the server's goroutines
+	fault.Store(pki.Proper)
+	srv := httptest.NewServer(&pki.Responder{Authority: a, Fault: func(*http.Request) pki.Misbehaviour { return fault.Load().(pki.Misbehaviour) }})
 	defer srv.Close()
 	leaf, issuer, anchors := filepath.Join(dir, "leafs/sys.crt"), filepath.Join(dir, "service.crt"), filepath.Join(dir, "anchors.pem")
 	if out, err := exec.Command(openssl, "verify", "-CAfile", anchors, leaf).CombinedOutput(); err != nil {
@@ -177,11 +179,11 @@ func TestOpenSSLReadsIt(t *testing.T) {
 	if out := ask(); !bytes.Contains([]byte(out), []byte("Response verify OK")) || !bytes.Contains([]byte(out), []byte(": good")) || bytes.Contains([]byte(out), []byte("no nonce")) {
 		t.Errorf("openssl says:\n%s", out)
 	}
-	fault = pki.OtherNonce
+	fault.Store(pki.OtherNonce)
 	if out := ask(); !bytes.Contains([]byte(out), []byte("Nonce Verify error")) {
 		t.Errorf("another nonce was not noticed:\n%s", out)
 	}
-	fault = pki.NoNonce
+	fault.Store(pki.NoNonce)
 	if out := ask(); !bytes.Contains([]byte(out), []byte("no nonce in response")) {
 		t.Errorf("a missing nonce was not noticed:\n%s", out)
 	}
