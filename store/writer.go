@@ -363,7 +363,8 @@ func groupFails(err error) bool {
 func safely(j *job, t *tx) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &Error{Kind: ErrInternal, Op: j.op, Err: fmt.Errorf("panic: %v", r)}
+			// The value itself is left out: it may hold content, and errors are logged.
+			err = &Error{Kind: ErrInternal, Op: j.op, Err: fmt.Errorf("panic (%T)", r)}
 		}
 	}()
 	return j.run(t)
