@@ -1,7 +1,12 @@
 package main
 
 import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"portti/cda/rules/catalogue"
@@ -9,12 +14,13 @@ import (
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 	"portti/xmldsig"
+	"portti/xmldsig/trust"
 
 	"github.com/spf13/cobra"
 )
 
 func (m *Main) verifyCommand() *cobra.Command {
-	var policy string
+	var o verifyFlags
 	cmd := &cobra.Command{
 		Use: "verify DOCUMENT.xml…", Short: "signatures only: type, signer, references, digest, value, chain", Args: cobra.MinimumNArgs(1),
 		Example: "  portti verify --trust ca.pem document.xml",
@@ -23,10 +29,9 @@ func (m *Main) verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &xmldsig.Verifier{Trust: trust, Now: m.Now}
-			judge := map[string]func(*xmltree.Tree) *xmldsig.Verdict{"kanta": v.Document, "generic": v.Generic}[policy]
-			if judge == nil {
-				return usage(fmt.Errorf("policy is %q", policy), "use one of kanta, generic")
+			judge, err := m.judgeOf(o, trust)
+			if err != nil {
+				return err
 			}
 			invalid := false
 			for _, name := range args {
@@ -46,9 +51,80 @@ func (m *Main) verifyCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&policy, "policy", "kanta", "kanta: documents as the gateway takes them; generic: any XML signature with sound algorithms")
-	m.trustFlags(cmd.Flags())
+	f := cmd.Flags()
+	f.StringVar(&o.policy, "policy", "kanta", "kanta: documents as the gateway takes them; generic: any XML signature with sound algorithms")
+	f.StringVar(&o.keys, "key", "", "generic: PEM `FILE` of public keys (or certificates, for their keys) that are trusted by themselves")
+	f.StringVar(&o.certificates, "certificates", "", "generic: PEM `FILE` or folder of certificates that a signature may name without holding them")
+	f.BoolVar(&o.legacy, "legacy-sha1", false, "take SHA-1 too, which is broken: to look at old material only")
+	m.trustFlags(f)
 	return cmd
+}
+
+// verifyFlags are the flags of verify.
+type verifyFlags struct {
+	policy, keys, certificates string
+	legacy                     bool
+}
+
+// judgeOf gives what judges a document under the policy asked for.
+func (m *Main) judgeOf(o verifyFlags, t xmldsig.Trust) (func(*xmltree.Tree) *xmldsig.Verdict, error) {
+	v := &xmldsig.Verifier{Trust: t, Now: m.Now, Legacy: o.legacy}
+	switch {
+	case o.policy == "kanta" && (o.keys != "" || o.certificates != ""):
+		return nil, usage(errors.New("--key and --certificates belong to the policy generic"), "add --policy generic")
+	case o.policy == "kanta":
+		return v.Document, nil
+	case o.policy != "generic":
+		return nil, usage(fmt.Errorf("policy is %q", o.policy), "use one of kanta, generic")
+	}
+	var err error
+	if o.keys != "" {
+		if v.Keys, err = readPublicKeys(o.keys); err != nil {
+			return nil, usage(err, "--key takes PEM: PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE")
+		}
+	}
+	if o.certificates != "" {
+		if v.Certificates, err = trust.Load(o.certificates); err != nil {
+			return nil, usage(err, "--certificates takes PEM or DER")
+		}
+	}
+	return v.Generic, nil
+}
+
+// readPublicKeys reads all public keys of a PEM file.
+func readPublicKeys(name string) ([]crypto.PublicKey, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var out []crypto.PublicKey
+	for p, rest := pem.Decode(b); p != nil; p, rest = pem.Decode(rest) {
+		key, err := publicKey(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out = append(out, key)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: no public key in it", name)
+	}
+	return out, nil
+}
+
+func publicKey(p *pem.Block) (crypto.PublicKey, error) {
+	switch p.Type {
+	case "PUBLIC KEY":
+		return x509.ParsePKIXPublicKey(p.Bytes)
+	case "RSA PUBLIC KEY":
+		return x509.ParsePKCS1PublicKey(p.Bytes)
+	case "CERTIFICATE":
+		c, err := x509.ParseCertificate(p.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		return c.PublicKey, nil
+	}
+	return nil, fmt.Errorf("%s is no public key", p.Type)
 }
 
 // verification is the JSON output of verify: one line for each document.
