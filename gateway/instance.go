@@ -41,6 +41,8 @@ type Config struct {
 	// AcceptHealth archives health documents, in the test world only.
 	AcceptHealth      bool
 	RequireAddressing bool
+	// Signer makes the archive's own signatures; nil for none.
+	Signer *pipeline.ArchiveSigner
 	// Root is the OID of acknowledgement ids, Owner the organisation of messages
 	// without client certificate.
 	Root, Owner string
@@ -112,7 +114,7 @@ func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
 	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems}
 	p, err := pipeline.New(pipeline.Options{
-		Judge: i.Judge, Archive: i.Store, Access: access,
+		Judge: i.Judge, Archive: i.Store, Access: access, Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
 		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Now: c.Now, NewID: c.NewID,
 	})

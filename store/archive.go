@@ -154,6 +154,7 @@ func (t *tx) store(p *prepared, prev *series) (Outcome, error) {
 		func() error { return t.exec(sqlBody, seq, p.body) },
 		func() error { return t.exec(sqlFrame, seq, p.frame) },
 		func() error { return t.exec(sqlKeepReceipt, seq, p.message.Verdict, p.receipt) },
+		func() error { return t.countersign(p, seq) },
 		func() error { return t.advance(p, prev, seq) },
 		func() error { return t.index(seq, &p.index) },
 		func() error { return t.nullifyBy(p, seq) },

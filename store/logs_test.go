@@ -85,6 +85,7 @@ func TestLOG3_TablesAreAppendOnly(t *testing.T) {
 	mustArchive(t, s, doc(id(1)))
 	mustArchive(t, s, doc(id(2)))
 	nullify(t, s, nullification(id(2)), Nullified, "")
+	mustArchive(t, s, countersigned(id(3)))
 	if err := s.Log(bg, Entries{Disclosures: []Disclosure{{DataController: ctlA, LogController: ctlA, Recipient: ctlB}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestLOG3_TablesAreAppendOnly(t *testing.T) {
 	db := rawDB(t, s)
 	tables := map[string]string{"documents": "size", "bodies": "payload", "frames": "payload", "receipts": "verdict",
 		"nullifications": "reason", "notices": "verdict", "leaves": "entry", "salts": "salt", "message_log": "verdict", "usage_log": "purpose",
-		"disclosure_log": "purpose", "purges": "at"}
+		"disclosure_log": "purpose", "purges": "at", "countersignatures": "sha256"}
 	for table, column := range tables {
 		if n := count(t, s, `SELECT count(*) FROM `+table); n == 0 {
 			t.Errorf("%s is empty: nothing is tried", table)

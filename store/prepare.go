@@ -22,11 +22,14 @@ type prepared struct {
 	facts       [sha256.Size]byte
 	body, frame []byte // payloads
 	receipt     []byte
-	index       indexRow
-	leaf        leaf
-	nullLeaf    leaf // for Nullifies
-	message     messageRow
-	usage       []usageRow
+
+	countersignature []byte // payload
+
+	index    indexRow
+	leaf     leaf
+	nullLeaf leaf // for Nullifies
+	message  messageRow
+	usage    []usageRow
 }
 
 func (s *Store) prepare(a *Archival) (*prepared, error) {
@@ -38,6 +41,9 @@ func (s *Store) prepare(a *Archival) (*prepared, error) {
 	p.frameSum = sha256.Sum256(a.Frame)
 	p.facts = sha256.Sum256(a.Facts)
 	p.body, p.frame, p.receipt = pack(a.Document), packFrame(a.Frame, a.Document), pack(a.Message.Findings)
+	if len(a.Countersignature) > 0 {
+		p.countersignature = pack(a.Countersignature)
+	}
 	p.message = s.messageRow(&a.Message, p.arrived)
 	p.message.documentID = a.ID
 	var err error

@@ -29,6 +29,9 @@ type Archival struct {
 	Controller, Register string
 	// Document is the exact document, Frame the exact frame or request it came in.
 	Document, Frame []byte
+	// Countersignature is the archive's own signature of the document (type 4,
+	// kanta-interface 7.1), kept beside it; nil for none.
+	Countersignature []byte
 	// Facts are the frame's facts that a resend must repeat, in any fixed form that
 	// the caller chooses (not the message id, nor times of sending).
 	Facts []byte

@@ -70,6 +70,11 @@ type config struct {
 	Obligations  string `koanf:"obligations"`
 	Interactions string `koanf:"interactions"`
 
+	// ArchiveSignature is when the archive signs documents itself: off, store or
+	// return; ArchiveKey and ArchiveCertificate are PEM files.
+	ArchiveSignature   string `koanf:"archive_signature"`
+	ArchiveKey         string `koanf:"archive_key"`
+	ArchiveCertificate string `koanf:"archive_certificate"`
 	// AcceptHealth archives health documents in the test world.
 	AcceptHealth bool `koanf:"accept_health"`
 	// RequireAddressing refuses messages without WS-Addressing headers.
@@ -88,7 +93,7 @@ func defaults() config {
 	c := config{
 		Format: "text", Lang: "en", Profile: "strict", World: "test",
 		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
-		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on",
+		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on", ArchiveSignature: string(pipeline.SignNever),
 		Revocation: "auto", RevocationFetch: "none", OCSPNonce: "send", TrustWatch: "1m", TrustSkew: "0s",
 	}
 	c.TLS.Clients = string(gateway.NoClientCertificates)
@@ -169,6 +174,7 @@ func (c *config) check() error {
 		{"lang", c.Lang, []string{"fi", "sv", "en"}},
 		{"profile", c.Profile, []string{string(catalogue.Strict), string(catalogue.Lenient)}},
 		{"assumptions", c.Assumptions, []string{"on", "off"}},
+		{"archive_signature", c.ArchiveSignature, []string{string(pipeline.SignNever), string(pipeline.SignOnStore), string(pipeline.SignOnReturn)}},
 		{"world", c.World, []string{string(pipeline.Test), string(pipeline.Production)}},
 	} {
 		if !slices.Contains(w.of, w.value) {

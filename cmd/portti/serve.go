@@ -37,6 +37,9 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Book, err = m.book(); err != nil {
 				return err
 			}
+			if c.Signer, err = m.archiveSigner(); err != nil {
+				return err
+			}
 			clients, err := m.clientTrust(&c)
 			if err != nil {
 				return err
@@ -56,6 +59,9 @@ func (m *Main) serveCommand() *cobra.Command {
 	f.String("tls-key", "", "PEM `FILE` of its key")
 	f.String("tls-client-ca", "", "PEM `FILE` or folder: issuers of client certificates")
 	f.String("tls-clients", "none", "client certificates: none, optional or required")
+	f.String("archive-signature", "off", "the archive's own signature of documents: off, store (made when archived, kept beside) or return (made when given out)")
+	f.String("archive-key", "", "PEM `FILE` of the key of --archive-signature")
+	f.String("archive-certificate", "", "PEM or DER `FILE` of its certificate")
 	f.Bool("accept-health", false, "archive health documents too (test world)")
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"portti/gateway/pipeline"
 	"portti/internal/xmltree"
 	"portti/xmldsig"
 	"portti/xmldsig/trust"
@@ -155,4 +156,28 @@ func parseKey(p *pem.Block) (crypto.Signer, error) {
 		return nil, fmt.Errorf("a key of this kind (%T) signs nothing", key)
 	}
 	return signer, nil
+}
+
+// archiveSigner gives what makes the archive's own signatures, nil where they are off.
+func (m *Main) archiveSigner() (*pipeline.ArchiveSigner, error) {
+	c := &m.config
+	when := pipeline.SignWhen(c.ArchiveSignature)
+	switch {
+	case when == pipeline.SignNever:
+		return nil, nil
+	case c.ArchiveKey == "" || c.ArchiveCertificate == "":
+		return nil, usage(errors.New("archive_signature needs a key and a certificate"), "add --archive-key FILE --archive-certificate FILE")
+	}
+	key, err := readKey(c.ArchiveKey)
+	if err != nil {
+		return nil, usage(err, "--archive-key takes a PEM file with one private key (PKCS #8, PKCS #1 or SEC 1)")
+	}
+	certs, err := trust.Load(c.ArchiveCertificate)
+	if err != nil {
+		return nil, usage(err, "--archive-certificate takes PEM or DER")
+	}
+	if own, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !own.Equal(certs[0].PublicKey) {
+		return nil, usage(errors.New("the archive's key and certificate do not belong together"), "")
+	}
+	return &pipeline.ArchiveSigner{When: when, Key: key, Certificate: certs[0], Now: m.Now, NewID: m.NewID}, nil
 }

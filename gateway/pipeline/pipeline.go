@@ -39,6 +39,8 @@ type Options struct {
 	// Root is the OID under which acknowledgements get their ids, Owner the
 	// organisation whose messages those without a client certificate are.
 	Root, Owner string
+	// Signer makes the archive's own signatures; nil for none.
+	Signer *ArchiveSigner
 	// Parallel is how many messages are computed on at a time.
 	Parallel int
 	// Now and NewID give time and unique ids (UUIDs as text).
@@ -121,6 +123,7 @@ func (m *message) compute() (answered bool, a Answer) {
 	m.decide()
 	if m.decision != Reject {
 		m.archival = m.newArchival()
+		m.countersign()
 	}
 	return false, Answer{}
 }
