@@ -36,6 +36,9 @@ type Config struct {
 	Trust xmldsig.Trust
 	// Book is what documents are held to; the shipped one where nil.
 	Book *rules.Book
+	// PhrasesExact and Phase1Until: see pipeline.Judge.
+	PhrasesExact bool
+	Phase1Until  time.Time
 	// Systems are the joined systems; none takes whoever the frame names.
 	Systems pipeline.Systems
 	// AcceptHealth archives health documents, in the test world only.
@@ -101,6 +104,7 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 		return nil, err
 	}
 	i := &Instance{Store: st, Judge: NewJudge(c.Profile, c.World, c.Trust, c.Document, c.Now)}
+	i.Judge.PhrasesExact, i.Judge.Phase1Until = c.PhrasesExact, c.Phase1Until
 	if c.Book != nil {
 		i.Judge.Use(c.Book)
 	}

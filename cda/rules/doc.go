@@ -3,7 +3,6 @@
 // whether frame and document agree.
 //
 //	findings := rules.Check(rules.Input{Frame: f, Doc: d, Body: body, Profile: p, World: w, Now: now})
-//	verdict := rules.Decide(resolved)
 //
 // Check is a pure function of its Input: every door gives the same findings. It
 // knows nothing of an archive; what depends on stored documents is judged there.

@@ -262,32 +262,8 @@ func TestLenientDemandsLess(t *testing.T) {
 	if diff := cmp.Diff([]string{"META-EFFECTIVETIME-OFFSET info"}, brief(fs, catalogue.Lenient)); diff != "" {
 		t.Error(diff)
 	}
-	if v := verdict(judged(t, doc), catalogue.Strict); v != Rejected {
-		t.Errorf("strict: %s", v)
-	}
-}
-
-func TestDecide(t *testing.T) {
-	info, warning, fault := catalogue.Resolved{}, catalogue.Resolved{Severity: 1}, catalogue.Resolved{Severity: 2}
-	again := catalogue.Resolved{Severity: 2, Retry: true}
-	for _, c := range []struct {
-		in    []catalogue.Resolved
-		want  Verdict
-		retry bool
-	}{
-		{nil, Accepted, false},
-		{[]catalogue.Resolved{info}, Accepted, false},
-		{[]catalogue.Resolved{info, warning}, AcceptedWithWarnings, false},
-		{[]catalogue.Resolved{warning, fault, info}, Rejected, false},
-		{[]catalogue.Resolved{again, warning}, Rejected, true},
-		{[]catalogue.Resolved{again, fault}, Rejected, false},
-	} {
-		if got := Decide(c.in); got != c.want {
-			t.Errorf("%v: %s", c.in, got)
-		}
-		if got := Retry(c.in); got != c.retry {
-			t.Errorf("%v: retry %v", c.in, got)
-		}
+	if !refused(judged(t, doc), catalogue.Strict) {
+		t.Error("taken in strict")
 	}
 }
 

@@ -10,12 +10,6 @@ import (
 	"portti/internal/finding"
 )
 
-// doubled are rules of package sosmeta whose fault this package or package cda
-// tells under an id of its own.
-var doubled = map[string]bool{
-	sosmeta.RuleIDForm: true, sosmeta.RuleTypeMismatch: true, // META-CONTENTSPECIFICATION-…
-}
-
 // structure judges the choice of the document's structure by
 // contentSpecificationId at the time of writing (DOC-11); nil where it is not known.
 func (c *checker) structure() *sosmeta.Structure {
@@ -23,13 +17,11 @@ func (c *checker) structure() *sosmeta.Structure {
 	if !id.HasValue() {
 		return nil
 	}
-	s, fs := c.Structures.Choose(id.Value, sosmeta.Context{At: c.madeAt()})
+	s, fs := c.Structures.Choose(id.Value, c.madeAt())
 	place := c.t.Place(id.Node, finding.SourceDocument)
 	for _, f := range fs {
-		if !doubled[f.Rule] {
-			f.Place = place
-			c.out.Add(f)
-		}
+		f.Place = place
+		c.out.Add(f)
 	}
 	return s
 }

@@ -5,7 +5,7 @@
 // # Use
 //
 //	set := sosmeta.Default()                        // the structures of May 2025
-//	s, findings := set.Choose(id, sosmeta.Context{DocumentType: "15007", At: created})
+//	s, findings := set.Choose(id, created)
 //	if s != nil {
 //		report := s.Validate(jsonBytes, sosmeta.Options{Facts: true})
 //		findings = append(findings, report.Findings...)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"portti/internal/shared"
 )
@@ -117,7 +118,7 @@ func TestRealDocumentsPassTheirStructure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		st, fs := Default().Choose(c.oid, Context{})
+		st, fs := Default().Choose(c.oid, time.Time{})
 		if len(fs) > 0 {
 			t.Fatal(fs)
 		}

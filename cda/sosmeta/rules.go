@@ -23,10 +23,8 @@ const (
 	RuleValues       = "SOS-JSON-VALUES"
 
 	// Choice of the structure.
-	RuleIDForm         = "SOS-STRUCTURE-ID-FORM"
 	RuleUnknown        = "SOS-STRUCTURE-UNKNOWN"
 	RuleVersionUnknown = "SOS-STRUCTURE-VERSION-UNKNOWN"
-	RuleTypeMismatch   = "SOS-STRUCTURE-TYPE-MISMATCH"
 	RuleNotYetValid    = "SOS-STRUCTURE-NOT-YET-VALID"
 	RuleEnded          = "SOS-STRUCTURE-ENDED"
 
@@ -68,7 +66,7 @@ func Rules() []string {
 	all := []string{
 		RuleEmpty, RuleBOM, RuleUTF16, RuleUTF8, RuleSyntax, RuleUnclosed, RuleTrailing, RuleComma, RuleNumber,
 		RuleControl, RuleEscape, RuleSurrogate, RuleDuplicateKey, RuleDepth, RuleSize, RuleValues,
-		RuleIDForm, RuleUnknown, RuleVersionUnknown, RuleTypeMismatch, RuleNotYetValid, RuleEnded,
+		RuleUnknown, RuleVersionUnknown, RuleNotYetValid, RuleEnded,
 		RuleRootType, RuleRootName, RuleFieldUnknown, RuleRequiredMissing, RuleType, RuleNull,
 		RuleRepeatNotAllowed, RuleRepeatArray, RuleRepeatMin, RuleTextLength, RuleTextBlank,
 		RuleCodeSystem, RuleCodeSystemOwn, RuleCodeNotAccepted, RuleCodeSystemAbsent, RuleCodeAbsent,

@@ -74,30 +74,19 @@ func (s *Set) Lookup(oid string) (*Structure, bool) {
 // arcs, oldest first.
 func (s *Set) Versions(base string) []*Structure { return s.byBase[base] }
 
-// Context is what the document says of itself beside its contentSpecificationId.
-// Empty fields are not compared.
-type Context struct {
-	// DocumentType is the specific document type's code in 1.2.246.537.6.1506
-	// ("15007"), Group the document group's in 1.2.246.537.6.1505 ("1", "5").
-	DocumentType, Group string
-	// At is when the document was made; validity is judged by it.
-	At time.Time
-}
-
-// Choose finds the structure that contentSpecificationId names. Unknown structure,
-// unknown version, a structure of another document type, and one not valid at the
-// document's time are findings without place: the caller puts the place of the
-// id there. The structure is nil where it is not known.
-func (s *Set) Choose(id string, c Context) (*Structure, []finding.Finding) {
+// Choose finds the structure that contentSpecificationId names. Unknown structure
+// (also an id that can be none's), unknown version, and one not valid at the time
+// the document was made (zero: not asked) are findings without place: the caller
+// puts the place of the id there. The structure is nil where it is not known.
+func (s *Set) Choose(id string, at time.Time) (*Structure, []finding.Finding) {
+	if st, ok := s.byOID[id]; ok {
+		return st, st.validity(at)
+	}
 	base, _, err := splitOID(id)
 	if err != nil {
-		return nil, []finding.Finding{{Rule: RuleIDForm, Value: shortValue([]byte(id))}}
+		return nil, []finding.Finding{{Rule: RuleUnknown, Value: shortValue([]byte(id))}}
 	}
-	st, ok := s.byOID[id]
-	if !ok {
-		return nil, []finding.Finding{s.unknown(id, base)}
-	}
-	return st, append(st.mismatch(c), st.validity(c.At)...)
+	return nil, []finding.Finding{s.unknown(id, base)}
 }
 
 func (s *Set) unknown(id, base string) finding.Finding {
@@ -118,20 +107,6 @@ func orFI(s *Structure) string {
 		return s.TitleSV
 	}
 	return s.TitleFI
-}
-
-// mismatch compares the structure's code with the document's own: structures under
-// 1506 are numbered by the specific type, those under 1505 by the document group.
-func (s *Structure) mismatch(c Context) []finding.Finding {
-	got := c.DocumentType
-	if s.Group() {
-		got = c.Group
-	}
-	if got == "" || got == s.Code() {
-		return nil
-	}
-	return []finding.Finding{{Rule: RuleTypeMismatch, Value: s.OID, Params: []finding.Param{
-		finding.P("name_fi", s.TitleFI), finding.P("name_sv", orFI(s)), finding.P("want", s.Code()), finding.P("got", shownKey(got))}}}
 }
 
 func (s *Structure) validity(at time.Time) []finding.Finding {

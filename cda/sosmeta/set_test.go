@@ -35,40 +35,36 @@ func TestDOC11_ChoiceByContentSpecificationID(t *testing.T) {
 	}
 	for _, c := range []struct {
 		id    string
-		ctx   Context
+		at    time.Time
 		found bool
 		want  string
 	}{
-		{older, Context{DocumentType: "1", Group: "5", At: day("2025-07-01")}, true, ""},
-		{newest, Context{DocumentType: "1", At: day("2025-07-01")}, true, ""},
-		{older, Context{}, true, ""},
-		{older, Context{At: day("2025-01-30")}, true, RuleNotYetValid},
-		{older, Context{At: day("2025-12-31").Add(23 * time.Hour)}, true, ""},
-		{older, Context{At: day("2026-01-01")}, true, RuleEnded},
-		{older, Context{DocumentType: "2", At: day("2026-01-01")}, true, RuleTypeMismatch + " " + RuleEnded},
-		{"1.2.246.537.6.1506.1.2025.2.1", Context{}, false, RuleVersionUnknown},
-		{"1.2.246.537.6.1506.2.2025.1.31", Context{}, false, RuleUnknown},
-		{"1.2.246.537.6.1506.1", Context{}, false, RuleIDForm},
-		{"1.2.246.537.6.1506.1.2025.01.31", Context{}, false, RuleIDForm},
-		{"urn:oid:" + older, Context{}, false, RuleIDForm},
-		{older + " ", Context{}, false, RuleIDForm},
-		{"", Context{}, false, RuleIDForm},
+		{older, day("2025-07-01"), true, ""},
+		{newest, day("2025-07-01"), true, ""},
+		{older, time.Time{}, true, ""},
+		{older, day("2025-01-30"), true, RuleNotYetValid},
+		{older, day("2025-12-31").Add(23 * time.Hour), true, ""},
+		{older, day("2026-01-01"), true, RuleEnded},
+		{"1.2.246.537.6.1506.1.2025.2.1", time.Time{}, false, RuleVersionUnknown},
+		{"1.2.246.537.6.1506.2.2025.1.31", time.Time{}, false, RuleUnknown},
+		{"1.2.246.537.6.1506.1", time.Time{}, false, RuleUnknown},
+		{"1.2.246.537.6.1506.1.2025.01.31", time.Time{}, false, RuleUnknown},
+		{"urn:oid:" + older, time.Time{}, false, RuleUnknown},
+		{older + " ", time.Time{}, false, RuleUnknown},
+		{"", time.Time{}, false, RuleUnknown},
 	} {
-		st, fs := set.Choose(c.id, c.ctx)
+		st, fs := set.Choose(c.id, c.at)
 		var got []string
 		for _, f := range fs {
 			got = append(got, f.Rule)
 		}
 		if s := strings.Join(got, " "); s != c.want || (st != nil) != c.found {
-			t.Errorf("%q %+v: %s, structure %v", c.id, c.ctx, s, st != nil)
+			t.Errorf("%q %+v: %s, structure %v", c.id, c.at, s, st != nil)
 		}
 	}
-	_, fs := set.Choose("1.2.246.537.6.1506.1.2025.2.1", Context{})
+	_, fs := set.Choose("1.2.246.537.6.1506.1.2025.2.1", time.Time{})
 	if p := fmt.Sprint(fs[0].Params); !strings.Contains(p, older+", "+newest) {
 		t.Errorf("the known versions are not told: %s", p)
-	}
-	if _, fs := Default().Choose("1.2.246.537.6.1505.2.2022.6.28", Context{DocumentType: "15007", Group: "1"}); len(fs) != 1 || fs[0].Rule != RuleTypeMismatch {
-		t.Errorf("a case document's structure goes by document group: %v", fs)
 	}
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"time"
 
+	"portti/cda"
 	"portti/cda/frame/interactions"
 	"portti/cda/rules"
 
@@ -14,6 +16,29 @@ func (m *Main) bookFlags(f *pflag.FlagSet) {
 	f.String("assumptions", "on", "on, or off: only what a source tells counts")
 	f.String("obligations", "", "YAML `FILE`: what document groups must say, in place of the shipped rows")
 	f.String("interactions", "", "YAML `FILE`: service requests, groups and the like, in place of the shipped ones")
+}
+
+// ruleFlags are bookFlags with those that only judging needs.
+func (m *Main) ruleFlags(f *pflag.FlagSet) {
+	m.bookFlags(f)
+	f.String("phrases", "any", "any, or exact: another text in place of a structure's fixed phrase is an error")
+	f.String("phase1-until", "", "last `DAY` (2026-12-31) or moment at which new documents of phase I are taken (default: the world's own)")
+}
+
+// phase1Until gives the last moment for new documents of phase I; zero where the
+// world decides. A day ends at midnight in Finland.
+func (c *config) phase1Until() (time.Time, error) {
+	if c.Phase1Until == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, c.Phase1Until); err == nil {
+		return t, nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, c.Phase1Until, cda.Helsinki())
+	if err != nil {
+		return time.Time{}, usage(fmt.Errorf("phase1_until is %q", c.Phase1Until), "write a day (2026-12-31) or a moment (2026-12-31T21:59:59Z)")
+	}
+	return day.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
 }
 
 // book gives the rules' facts as configured: the shipped ones, without local

@@ -69,6 +69,12 @@ type config struct {
 	// cda/frame/interactions/data/interactions.yaml.
 	Obligations  string `koanf:"obligations"`
 	Interactions string `koanf:"interactions"`
+	// Phrases is any or exact: whether another text in the place of a structure's
+	// fixed phrase is remarked or refused.
+	Phrases string `koanf:"phrases"`
+	// Phase1Until is the last day, or moment, at which new documents of phase I are
+	// taken (DOC-2); empty is the world's own: no end in the test world.
+	Phase1Until string `koanf:"phase1_until"`
 
 	// ArchiveSignature is when the archive signs documents itself: off, store or
 	// return; ArchiveKey and ArchiveCertificate are PEM files.
@@ -93,7 +99,7 @@ func defaults() config {
 	c := config{
 		Format: "text", Lang: "en", Profile: "strict", World: "test",
 		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
-		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on", ArchiveSignature: string(pipeline.SignNever),
+		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on", Phrases: "any", ArchiveSignature: string(pipeline.SignNever),
 		Revocation: "auto", RevocationFetch: "none", OCSPNonce: "send", TrustWatch: "1m", TrustSkew: "0s",
 	}
 	c.TLS.Clients = string(gateway.NoClientCertificates)
@@ -175,11 +181,15 @@ func (c *config) check() error {
 		{"profile", c.Profile, []string{string(catalogue.Strict), string(catalogue.Lenient)}},
 		{"assumptions", c.Assumptions, []string{"on", "off"}},
 		{"archive_signature", c.ArchiveSignature, []string{string(pipeline.SignNever), string(pipeline.SignOnStore), string(pipeline.SignOnReturn)}},
+		{"phrases", c.Phrases, []string{"any", "exact"}},
 		{"world", c.World, []string{string(pipeline.Test), string(pipeline.Production)}},
 	} {
 		if !slices.Contains(w.of, w.value) {
 			return usage(fmt.Errorf("%s is %q", w.name, w.value), "use one of "+strings.Join(w.of, ", "))
 		}
+	}
+	if _, err := c.phase1Until(); err != nil {
+		return err
 	}
 	return c.checkTrust()
 }

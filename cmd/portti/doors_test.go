@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"portti/cda/frame"
+	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/cda/rules/report"
 	"portti/fixtures"
@@ -38,6 +39,7 @@ type doors struct {
 	dir     string // of files for the command line
 	anchors string
 	url     string
+	args    []string // more flags of the command line
 }
 
 // writeAnchors writes the certificates that the command line is to trust.
@@ -53,18 +55,27 @@ func writeAnchors(t *testing.T) string {
 // openDoors starts a gateway for the fixtures' world.
 func openDoors(t *testing.T, trusted string) *doors {
 	t.Helper()
+	return openDoorsWith(t, trusted, func(*gateway.Config) {})
+}
+
+// openDoorsWith starts it with a changed configuration; args say the same to the
+// command line.
+func openDoorsWith(t *testing.T, trusted string, change func(*gateway.Config), args ...string) *doors {
+	t.Helper()
 	w := fixtures.Default()
-	d := &doors{t: t, dir: t.TempDir(), anchors: trusted}
+	d := &doors{t: t, dir: t.TempDir(), anchors: trusted, args: args}
 	anchors, err := trust.New(trust.Options{AnchorCertificates: w.Authority.Certificates()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var n atomic.Int64
-	g, err := gateway.Open(context.Background(), gateway.Config{
+	c := gateway.Config{
 		Data: t.TempDir(), Profile: catalogue.Strict, World: pipeline.Test, Lang: catalogue.English, Trust: anchors,
 		Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified", Listen: "127.0.0.1:0", Log: zerolog.Nop(),
 		Now: func() time.Time { return w.Now }, NewID: func() string { return fmt.Sprint(n.Add(1)) },
-	})
+	}
+	change(&c)
+	g, err := gateway.Open(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +149,7 @@ func (d *doors) commandApart(frameXML, document []byte) *said {
 
 func (d *doors) validate(args ...string) *said {
 	d.t.Helper()
-	exit, out, stderr := runMain(nil, append([]string{"validate", "--format", "json", "--trust", d.anchors}, args...)...)
+	exit, out, stderr := runMain(nil, slices.Concat([]string{"validate", "--format", "json", "--trust", d.anchors}, d.args, args)...)
 	var r report.Result
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		d.t.Fatalf("exit code %d: %v\n%s%s", exit, err, out, stderr)
@@ -299,5 +310,40 @@ func (d *doors) compareFrame(frameXML, document []byte) {
 		requireSame(d.t, "frame", command.door, sent.door, command.findings, sent.findings)
 	} else if !command.rejected || !rest.rejected {
 		d.t.Error("a Fault over SOAP, taken elsewhere")
+	}
+}
+
+// TestDOC2_AllDoorsGoByTheConfiguredRules: no assumptions, exact phrases, a window
+// for phase I.
+func TestDOC2_AllDoorsGoByTheConfiguredRules(t *testing.T) {
+	w, trusted := fixtures.Default(), writeAnchors(t)
+	until, err := (&config{Phase1Until: "2025-12-31"}).phase1Until()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, document, want string
+		change               func(*gateway.Config)
+		args                 []string
+	}{
+		{"assumptions", "old-pdf", "FRAME-SERVICEREQUEST-UNKNOWN error", func(c *gateway.Config) { c.Book = rules.DefaultBook().WithoutAssumptions() }, []string{"--assumptions", "off"}},
+		{"phrases", "permission", "SOS-PHRASE-EXACT error", func(c *gateway.Config) { c.PhrasesExact = true }, []string{"--phrases", "exact"}},
+		{"phase I", "phase1-pdf", "META-GROUP-PHASE1-CLOSED error", func(c *gateway.Config) { c.Phase1Until = until }, []string{"--phase1-until", "2025-12-31"}},
+		{"phase I still open", "phase1-pdf", "META-GROUP-ASSUMED info", func(c *gateway.Config) { c.Phase1Until = w.Now }, []string{"--phase1-until", w.Now.Format(time.RFC3339)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, doc := openDoorsWith(t, trusted, c.change, c.args...), w.Doc(c.document)
+			f := w.Frame(doc)
+			d.compare(c.name, requestOf(f), f, doc.Bytes)
+			if got := d.command(f).findings; !slices.ContainsFunc(got, func(f string) bool { return strings.HasPrefix(f, c.want) }) {
+				t.Errorf("%v, want %s", got, c.want)
+			}
+		})
+	}
+	if until.Format(time.RFC3339) != "2025-12-31T23:59:59+02:00" {
+		t.Errorf("the day ends at %s", until)
+	}
+	if _, err := (&config{Phase1Until: "31.12.2025"}).phase1Until(); err == nil {
+		t.Error("a day in another form is taken")
 	}
 }

@@ -40,6 +40,10 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Signer, err = m.archiveSigner(); err != nil {
 				return err
 			}
+			c.PhrasesExact = m.config.Phrases == "exact"
+			if c.Phase1Until, err = m.config.phase1Until(); err != nil {
+				return err
+			}
 			clients, err := m.clientTrust(&c)
 			if err != nil {
 				return err
@@ -53,7 +57,7 @@ func (m *Main) serveCommand() *cobra.Command {
 	m.listenFlags(f)
 	m.trustFlags(f)
 	f.String("trust-watch", "", "how often to look whether the files of trust have changed, such as 30s; 0 only on SIGHUP (default 1m)")
-	m.bookFlags(f)
+	m.ruleFlags(f)
 	f.String("tls-listen", "", "`ADDR`ess of HTTPS")
 	f.String("tls-certificate", "", "PEM `FILE` of the server's certificate")
 	f.String("tls-key", "", "PEM `FILE` of its key")

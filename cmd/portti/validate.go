@@ -45,6 +45,10 @@ func (m *Main) validateCommand() *cobra.Command {
 			}
 			judge := gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)
 			judge.Use(book)
+			judge.PhrasesExact = c.Phrases == "exact"
+			if judge.Phase1Until, err = c.phase1Until(); err != nil {
+				return err
+			}
 			if c.Data != "" {
 				if err := judge.Load(c.Data); err != nil {
 					return usage(err, "")
@@ -65,7 +69,7 @@ func (m *Main) validateCommand() *cobra.Command {
 	cmd.Flags().StringVar(&archive, "against", "", "data `DIR`ectory of an archive, or URL of a gateway")
 	files.flags(cmd.Flags())
 	m.trustFlags(cmd.Flags())
-	m.bookFlags(cmd.Flags())
+	m.ruleFlags(cmd.Flags())
 	return cmd
 }
 

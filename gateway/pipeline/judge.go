@@ -72,7 +72,7 @@ func (j *Judge) Frame(t *xmltree.Tree, root xmltree.Node) (*frame.Frame, []findi
 	if err != nil {
 		return f, fs, fmt.Errorf("pipeline: frame schema: %w", err)
 	}
-	return f, append(fs, more...), nil
+	return f, once(append(fs, more...), j.Profile), nil
 }
 
 // Input is what a Judge looks at: a document, with or without its frame.
@@ -123,7 +123,7 @@ func (j *Judge) Document(in Input) *Judgement {
 	if g.out.Failure != nil {
 		g.out.Decision = Reject
 	}
-	g.out.Findings = withMore(g.list.Items(), g.more)
+	g.out.Findings = withMore(once(g.list.Items(), j.Profile), g.more)
 	return g.out
 }
 

@@ -237,6 +237,24 @@ func TestDecideIsPureInRulesAndProfile(t *testing.T) {
 	}
 }
 
+func TestRetryOnlyWhereEveryErrorAllowsIt(t *testing.T) {
+	const again, never, remark = "STORE-BUSY", "META-ID-MISSING", RuleMore
+	for _, c := range []struct {
+		rules []string
+		want  bool
+	}{
+		{nil, false}, {[]string{remark}, false}, {[]string{again, remark}, true}, {[]string{again, never}, false}, {[]string{again, "NO-SUCH-RULE"}, false},
+	} {
+		var fs []finding.Finding
+		for _, id := range c.rules {
+			fs = append(fs, finding.Finding{Rule: id})
+		}
+		if got := Retry(fs, catalogue.Strict); got != c.want {
+			t.Errorf("%v: %v", c.rules, got)
+		}
+	}
+}
+
 func TestFindingsBeyondTheLimitAreCounted(t *testing.T) {
 	fs := withMore(nil, map[string]int{"B": 2, "A": 1})
 	if len(fs) != 2 || fs[0].Params[0].Value != "A" || fs[1].Params[1].Value != "2" {
