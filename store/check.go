@@ -10,7 +10,7 @@ import (
 // Problem is one thing that Check found wrong.
 type Problem struct {
 	// Area is "file", "schema", "settings", "document", "frame", "receipt", "countersignature", "leaf",
-	// "series", "index", "log", "nullification" or "counters".
+	// "series", "index", "log", "nullification", "result" or "counters".
 	Area string
 	// ID is the document or series concerned, or a number as "#12".
 	ID string
@@ -53,7 +53,7 @@ func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 	r := new(CheckReport)
 	c := &checker{s: s, r: r}
 	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.countersignatures, c.leaves, c.series, c.nullifications,
-		c.usage, c.disclosures, c.messages, c.purges, c.keys, c.counters}
+		c.usage, c.disclosures, c.messages, c.purges, c.results, c.keys, c.counters}
 	for _, step := range steps {
 		err := step(ctx)
 		switch {
