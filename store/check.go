@@ -53,7 +53,7 @@ func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 	r := new(CheckReport)
 	c := &checker{s: s, r: r}
 	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.countersignatures, c.leaves, c.series, c.nullifications,
-		c.usage, c.disclosures, c.messages, c.purges, c.results, c.keys, c.counters}
+		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.keys, c.counters}
 	for _, step := range steps {
 		err := step(ctx)
 		switch {
@@ -287,6 +287,10 @@ const sqlCheckLeaves = `SELECT l.seq, l.kind, CASE l.kind
 	WHEN 4 THEN EXISTS (SELECT 1 FROM nullifications x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	WHEN 5 THEN EXISTS (SELECT 1 FROM disposals x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	WHEN 6 THEN EXISTS (SELECT 1 FROM purges x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 10 THEN EXISTS (SELECT 1 FROM directory x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 11 THEN EXISTS (SELECT 1 FROM transfers x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 12 THEN EXISTS (SELECT 1 FROM transfer_steps x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 13 THEN EXISTS (SELECT 1 FROM flags x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	ELSE 0 END FROM leaves l WHERE l.seq > ? ORDER BY l.seq LIMIT ?`
 
 // leaves checks that they are gap-free and that what they are about is there. A log
@@ -313,7 +317,9 @@ func (c *checker) leaves(ctx context.Context) error {
 
 const sqlCheckSeries = `SELECT d.seq, s.set_id, s.version = d.version,
 	NOT EXISTS (SELECT 1 FROM documents x WHERE x.set_id = s.set_id AND x.version > s.version), d.set_id = s.set_id,
-	s.nullified IS (SELECT n.seq FROM nullifications n WHERE n.set_id = s.set_id), s.controller = d.controller, s.register = d.register
+	s.nullified IS (SELECT n.seq FROM nullifications n WHERE n.set_id = s.set_id),
+	s.controller = coalesce((SELECT m.to_controller FROM transferred m WHERE m.set_id = s.set_id AND m.newest = d.seq ORDER BY m.step DESC LIMIT 1), d.controller),
+	s.register = coalesce((SELECT m.to_register FROM transferred m WHERE m.set_id = s.set_id AND m.newest = d.seq ORDER BY m.step DESC LIMIT 1), d.register)
 	FROM documents d JOIN series s ON s.newest = d.seq AND s.set_id = d.set_id WHERE d.seq > ? ORDER BY d.seq LIMIT ?`
 
 // series checks each series against its documents, by way of its newest.

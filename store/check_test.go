@@ -33,6 +33,15 @@ func sample(tb testing.TB, s *Store) {
 	if _, err := s.PurgeMessages(bg, noon.Add(-MessageRetention)); err != nil {
 		tb.Fatal(err)
 	}
+	if err := s.PutDirectory(bg, operator, entryOf(DirectorySystem, "atj", "1"), entryOf(DirectoryContract, "k", "1")); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := s.Flag(bg, Flag{SetID: spread(6)[5].ID, State: Suspected, Rule: "X", By: operator}); err != nil {
+		tb.Fatal(err)
+	}
+	wrong := spread(6)[5]
+	p := TransferPlan{Kind: Correction, FromController: wrong.Controller, ToController: "1.2.246.10.99999907.19.1", Series: []string{wrong.ID}, Reason: "r", By: operator}
+	mustApply(tb, s, mustPlan(tb, s, p).ID)
 }
 
 // dropTriggers takes the walls down, as damage does not respect them.
@@ -101,6 +110,20 @@ func TestARK9_CheckNamesEveryKindOfDamage(t *testing.T) {
 		"message row gone":       {`DELETE FROM message_log WHERE seq = 2`, "log", "#2"},
 		"purge":                  {`UPDATE purges SET before = before + 1`, "leaf", ""},
 		"purge gone":             {`DELETE FROM purges`, "leaf", ""},
+		"directory entry":        {`UPDATE directory SET payload = x'0041' WHERE seq = 1`, "directory", "#1"},
+		"directory entry's key":  {`UPDATE directory SET key = 'x' WHERE seq = 1`, "leaf", ""},
+		"directory entry's name": {`UPDATE directory SET actor = x'0041' WHERE seq = 1`, "leaf", ""},
+		"directory entry gone":   {`DELETE FROM directory WHERE seq = 1`, "directory", "#1"},
+		"transfer":               {`UPDATE transfers SET to_controller = 'x'`, "leaf", ""},
+		"transfer's reason":      {`UPDATE transfers SET payload = x'0041'`, "leaf", ""},
+		"transfer gone":          {`DELETE FROM transfers`, "leaf", ""},
+		"transfer step":          {`UPDATE transfer_steps SET at = at + 1 WHERE step = 'begun'`, "leaf", ""},
+		"transfer step gone":     {`DELETE FROM transfer_steps WHERE step = 'begun'`, "transfer", "#1"},
+		"transferred series":     {`UPDATE transferred SET from_controller = 'x'`, "transfer", "#1"},
+		"transferred gone":       {`DELETE FROM transferred`, "series", ""},
+		"transferred astray":     {`UPDATE transferred SET step = 99`, "transfer", ""},
+		"flag":                   {`UPDATE flags SET rule = 'y' WHERE seq = 1`, "leaf", ""},
+		"flag gone":              {`DELETE FROM flags WHERE seq = 1`, "flag", "#1"},
 		"setting":                {`UPDATE settings SET value = x'78' WHERE name = 'encryption'`, "settings", ""},
 		"setting gone":           {`DELETE FROM settings WHERE name = 'created'`, "settings", ""},
 		"trigger gone":           {`DELETE FROM settings WHERE name = 'created'`, "schema", "documents_keep_delete"},
@@ -246,7 +269,7 @@ func dump(tb testing.TB, s *Store) string {
 				return err.Error()
 			}
 			for i, v := range vs {
-				if b, ok := v.([]byte); ok && slices.Contains([]string{"payload", "frame", "receipt"}, names[i]) {
+				if b, ok := v.([]byte); ok && slices.Contains([]string{"payload", "frame", "receipt", "selection", "actor"}, names[i]) {
 					if vs[i], err = unpackFrame(b, nil); err != nil {
 						rows.Close()
 						return err.Error()

@@ -46,6 +46,8 @@ const (
 	ErrScope Kind = "scope"
 	// ErrInput: the caller handed in something that cannot be stored or asked.
 	ErrInput Kind = "input"
+	// ErrStale: what was planned does not fit the archive any more.
+	ErrStale Kind = "stale"
 	// ErrClosed: the store is closed.
 	ErrClosed Kind = "closed"
 	// ErrInternal: anything else.

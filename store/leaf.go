@@ -15,6 +15,10 @@ const (
 	leafNullification = 4
 	leafDisposal      = 5
 	leafPurge         = 6
+	leafDirectory     = 10
+	leafTransfer      = 11
+	leafTransferStep  = 12
+	leafFlag          = 13
 )
 
 const saltSize = 16

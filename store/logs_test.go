@@ -92,10 +92,17 @@ func TestLOG3_TablesAreAppendOnly(t *testing.T) {
 	if _, err := s.PurgeMessages(bg, noon.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.PutDirectory(bg, operator, entryOf(DirectorySystem, "atj", "1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Flag(bg, Flag{SetID: id(1), State: Suspected, Rule: "X", By: operator}); err != nil {
+		t.Fatal(err)
+	}
+	mustApply(t, s, mustPlan(t, s, planOf(ctlA, ctlB)).ID)
 	db := rawDB(t, s)
 	tables := map[string]string{"documents": "size", "bodies": "payload", "frames": "payload", "receipts": "verdict",
 		"nullifications": "reason", "notices": "verdict", "leaves": "entry", "salts": "salt", "message_log": "verdict", "usage_log": "purpose",
-		"disclosure_log": "purpose", "purges": "at", "countersignatures": "sha256"}
+		"disclosure_log": "purpose", "purges": "at", "countersignatures": "sha256", "directory": "key", "transfers": "kind", "transfer_steps": "step", "transferred": "newest", "flags": "rule"}
 	for table, column := range tables {
 		if n := count(t, s, `SELECT count(*) FROM `+table); n == 0 {
 			t.Errorf("%s is empty: nothing is tried", table)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,14 +59,34 @@ func deeds() (out []func(s *Store) error) {
 	archiving(doc(id(13)))
 	out = append(out, func(s *Store) error { return s.LogMessage(bg, Message{ID: "m", Owner: ctlA}) })
 	archiving(next(doc(id(13)), id(14)))
+	out = append(out, func(s *Store) error { return s.PutDirectory(bg, operator, entryOf(DirectorySystem, "atj", "1")) },
+		func(s *Store) error { return transferOnce(s) })
 	return out
+}
+
+// transferOnce gives everything of controller A's to B, by the plan that it made
+// before or a new one.
+func transferOnce(s *Store) error {
+	ts, err := s.Transfers(bg, all)
+	if err != nil {
+		return err
+	}
+	if len(ts) == 0 {
+		x, err := s.PlanTransfer(bg, planOf(ctlA, ctlB))
+		if err != nil {
+			return err
+		}
+		ts = append(ts, x)
+	}
+	_, err = s.ApplyTransfer(bg, ts[0].ID, operator)
+	return err
 }
 
 // deedDone tells whether a deed's effect is there and whole.
 func deedDone(t *testing.T, s *Store, i int) {
 	t.Helper()
 	switch want := []Archival{doc(id(10)), next(doc(id(10)), id(11)), docSize(id(12), 60_000), {}, doc(id(13)), {},
-		next(doc(id(13)), id(14))}[i]; {
+		next(doc(id(13)), id(14)), {}, {}}[i]; {
 	case want.ID != "":
 		wantBytes(t, s, want)
 		if out := archive(t, s, want); out.Kind != Duplicate {
@@ -73,6 +94,14 @@ func deedDone(t *testing.T, s *Store, i int) {
 		}
 	case i == 3:
 		wantStatus(t, s, id(11), NullifiedSeries)
+	case i == 7:
+		if got := directoryText(t, s); !strings.Contains(got, "system atj=1") {
+			t.Errorf("the directory: %s", got)
+		}
+	case i == 8:
+		if d, err := s.Document(bg, inB, id(14)); err != nil || d.Controller != ctlB {
+			t.Errorf("the transferred document: %v", err)
+		}
 	default:
 		if _, err := s.MessageStatus(bg, inA, "m"); err != nil {
 			t.Errorf("the logged message: %v", err)

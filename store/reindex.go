@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // reindexBatch is how many documents one commit of a rebuild covers: few enough
@@ -44,6 +46,8 @@ type reindexed struct {
 	controller, register string
 	size                 int64
 	row                  indexRow
+	// indexedFor is the controller that row's keys name.
+	indexedFor string
 }
 
 type reindexBatchRows struct {
@@ -100,6 +104,7 @@ func (s *Store) interpret(d *reindexed, payload, sum []byte, arrived int64, read
 	if x.Group == "" {
 		return errors.New("document group is empty")
 	}
+	d.indexedFor = d.controller
 	d.row, err = s.indexRow(&x, d.controller, fromMicros(arrived))
 	return err
 }
@@ -134,6 +139,14 @@ func (t *tx) reindex(d *reindexed) error {
 	}
 	if err := t.row(sqlPresent, []any{d.seq, d.seq}, &d.newest, &d.nullified, &d.controller, &d.register); err != nil {
 		return err
+	}
+	if d.controller != d.indexedFor { // transferred meanwhile
+		changed := t.w.s.keys.changes(&d.row.Index, strings.Fields(d.row.tasks), d.indexedFor, d.controller)
+		for k := range slices.Chunk(d.row.keys, keySize) {
+			if with, ok := changed[key(k)]; ok {
+				copy(k, with[:])
+			}
+		}
 	}
 	group, err := t.dropIndex(d.seq)
 	if err != nil {

@@ -37,6 +37,22 @@ var reads = map[string]func(s *Store, sc Scope) (found bool, err error){
 		m, err := s.DocumentStatus(bg, sc, id(1))
 		return len(m) > 0, err
 	},
+	"Transfers": func(s *Store, sc Scope) (bool, error) {
+		x, err := s.Transfers(bg, sc)
+		return len(x) > 0, err
+	},
+	"SeriesTransfers": func(s *Store, sc Scope) (bool, error) {
+		x, err := s.SeriesTransfers(bg, sc, id(1))
+		return len(x) > 0, err
+	},
+	"Flags": func(s *Store, sc Scope) (bool, error) {
+		x, err := s.Flags(bg, sc, true)
+		return len(x) > 0, err
+	},
+	"EachSeries": func(s *Store, sc Scope) (found bool, err error) {
+		err = s.EachSeries(bg, sc, func(SeriesFacts) error { found = true; return nil })
+		return found, err
+	},
 	"Counts": func(s *Store, sc Scope) (bool, error) {
 		c, err := s.Counts(bg, sc)
 		return c.Documents > 0 || len(c.Groups) > 0, err
@@ -52,6 +68,12 @@ func TestREK2_NoReadSeesAForeignScope(t *testing.T) {
 	s := open(t)
 	mustArchive(t, s, doc(id(1)))
 	mustArchive(t, s, next(doc(id(1)), id(2)))
+	if _, err := s.Flag(bg, Flag{SetID: id(1), State: Suspected, Rule: "X", By: operator}); err != nil {
+		t.Fatal(err)
+	}
+	p := planOf(ctlA, ctlA)
+	p.FromRegister, p.ToRegister = "1", "2"
+	mustApply(t, s, mustPlan(t, s, p).ID)
 	for name, read := range reads {
 		for _, sc := range []Scope{inA, {Controllers: []string{ctlB, ctlA}, Purpose: "test"}, all} {
 			if found, err := read(s, sc); !found || err != nil {

@@ -92,6 +92,7 @@ type writer struct {
 // that a leaf can name a row and a row its leaf, and gaps mean loss.
 type sequences struct {
 	document, leaf, usage, disclosure, message, nullification, purge int64
+	directory, transfer, step, flag                                  int64
 }
 
 // mark remembers a committed document for the re-check after an I/O error.
@@ -163,8 +164,13 @@ func (w *writer) loadSequences(ctx context.Context) error {
 		(SELECT coalesce(max(seq), 0) + 1 FROM disclosure_log),
 		(SELECT coalesce(max(seq), 0) + 1 FROM message_log),
 		(SELECT coalesce(max(seq), 0) + 1 FROM nullifications),
-		(SELECT coalesce(max(seq), 0) + 1 FROM purges)`).Scan(&w.seq.document, &w.seq.leaf, &w.seq.usage,
-		&w.seq.disclosure, &w.seq.message, &w.seq.nullification, &w.seq.purge)
+		(SELECT coalesce(max(seq), 0) + 1 FROM purges),
+		(SELECT coalesce(max(seq), 0) + 1 FROM directory),
+		(SELECT coalesce(max(seq), 0) + 1 FROM transfers),
+		(SELECT coalesce(max(seq), 0) + 1 FROM transfer_steps),
+		(SELECT coalesce(max(seq), 0) + 1 FROM flags)`).Scan(&w.seq.document, &w.seq.leaf, &w.seq.usage,
+		&w.seq.disclosure, &w.seq.message, &w.seq.nullification, &w.seq.purge,
+		&w.seq.directory, &w.seq.transfer, &w.seq.step, &w.seq.flag)
 }
 
 // recheck proves that the last acknowledged documents are there and intact.
