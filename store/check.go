@@ -10,7 +10,7 @@ import (
 // Problem is one thing that Check found wrong.
 type Problem struct {
 	// Area is "file", "schema", "settings", "document", "frame", "receipt", "countersignature", "leaf",
-	// "series", "index", "log", "nullification", "result" or "counters".
+	// "series", "index", "state", "order", "log", "nullification", "result" or "counters".
 	Area string
 	// ID is the document or series concerned, or a number as "#12".
 	ID string
@@ -53,7 +53,7 @@ func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 	r := new(CheckReport)
 	c := &checker{s: s, r: r}
 	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.countersignatures, c.leaves, c.series, c.nullifications,
-		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.keys, c.counters}
+		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters}
 	for _, step := range steps {
 		err := step(ctx)
 		switch {
@@ -275,6 +275,15 @@ func (c *checker) index(ctx context.Context, tx *sql.Tx, d *documentRow) error {
 			c.r.add("index", d.f.id, "cannot be found by one of its keys")
 		}
 	}
+	if s := c.s.keys.stated(); hasKey(keys, s[:]) {
+		var there int
+		if err := tx.QueryRowContext(ctx, sqlHasState, d.seq).Scan(&there); err != nil {
+			return err
+		}
+		if there == 0 {
+			c.r.add("state", d.f.id, "is missing")
+		}
+	}
 	return rows.Err()
 }
 
@@ -291,6 +300,7 @@ const sqlCheckLeaves = `SELECT l.seq, l.kind, CASE l.kind
 	WHEN 11 THEN EXISTS (SELECT 1 FROM transfers x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	WHEN 12 THEN EXISTS (SELECT 1 FROM transfer_steps x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	WHEN 13 THEN EXISTS (SELECT 1 FROM flags x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 20 THEN EXISTS (SELECT 1 FROM orders x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	ELSE 0 END FROM leaves l WHERE l.seq > ? ORDER BY l.seq LIMIT ?`
 
 // leaves checks that they are gap-free and that what they are about is there. A log

@@ -145,6 +145,7 @@ type indexRow struct {
 	keys      []byte // key after key, those of clients first
 	clients   int64
 	summary   []byte
+	state     *stateRow
 }
 
 func (s *Store) indexRow(x *Index, controller string, arrived time.Time) (indexRow, error) {
@@ -173,7 +174,9 @@ func (s *Store) indexRow(x *Index, controller string, arrived time.Time) (indexR
 	for _, k := range s.keys.others(x, tasks, controller) {
 		add(k)
 	}
-	return r, nil
+	var err error
+	r.state, err = s.keys.stateRow(x.State)
+	return r, err
 }
 
 // columns are the row's values in the order of indexColumns, without the checksum.
@@ -213,9 +216,14 @@ const (
 	byGeneral      = "general-type"
 	byGroup        = "group"
 	byController   = "controller"
+	byState        = "state"
 )
 
 func (k *keyer) client(id string) key { return k.sum(byClient, normalID(id)) }
+
+// stated is the key of every document that has a state: the check knows by it that
+// a state is missing.
+func (k *keyer) stated() key { return k.sum(byState) }
 
 // others gives the keys of a document beside its clients'. Those that many
 // documents share are kept apart by controller.
@@ -225,6 +233,9 @@ func (k *keyer) others(x *Index, tasks []string, controller string) []key {
 		if value != "" {
 			out = append(out, k.sum(kind, append(parts, value)...))
 		}
+	}
+	if x.State != nil {
+		out = append(out, k.stated())
 	}
 	add(byAuthor, normalID(x.Author))
 	add(byCase, x.Case)

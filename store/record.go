@@ -83,6 +83,9 @@ type Index struct {
 	Language, Format, StructuredFormat, ContentSpec, RetentionClass, Software string
 	// Special is erityistä suojausta edellyttävä sisältö.
 	Special bool
+	// State is what the document says of relationships, cases or the client's will;
+	// nil for most. Search does not give it back.
+	State *State
 	// Summary is the caller's own form of the metadata, given back by Search as it
 	// is; it may hold personal data (it is kept as a payload).
 	Summary []byte

@@ -36,7 +36,7 @@ func (s *Store) Reindex(ctx context.Context, read func(document []byte) (Index, 
 			return errors.Join(append(errs, err)...)
 		}
 	}
-	errs = append(errs, s.sweepKeys(ctx), s.repairCounters(ctx))
+	errs = append(errs, s.sweepKeys(ctx), s.sweepStates(ctx), s.repairCounters(ctx))
 	return errors.Join(errs...)
 }
 
@@ -158,6 +158,9 @@ func (t *tx) reindex(d *reindexed) error {
 
 // dropIndex removes the index rows of a document and gives the group it had.
 func (t *tx) dropIndex(seq int64) (group string, err error) {
+	if err := t.dropState(seq); err != nil {
+		return "", err
+	}
 	var effective int64
 	var keys []byte
 	if ok, err := t.found(sqlOldIndex, []any{seq}, &group, &effective, &keys); !ok {
@@ -206,6 +209,11 @@ func (s *Store) sweepKeys(ctx context.Context) error {
 		}
 		at = *next
 	}
+}
+
+// sweepStates removes keys of states that damage has left without their row.
+func (s *Store) sweepStates(ctx context.Context) error {
+	return s.do(ctx, "reindex", 0, func(t *tx) error { return t.exec(sqlSweepState) })
 }
 
 // repairCounters settles what the counters lack, where damage has left them wrong.

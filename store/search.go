@@ -127,6 +127,14 @@ type search struct {
 	scope Scope
 	f     *Filter
 	limit int
+	// clientKeys are those of the client asked for, under every id.
+	clientKeys []key
+}
+
+// client gives the keys of every id that documents join to the client's (DOC-10).
+func (q *search) client(ctx context.Context) (_ []key, err error) {
+	q.clientKeys, err = linked(ctx, q.tx, q.keys.client(q.f.Client))
+	return q.clientKeys, err
 }
 
 // page merges the lists that the filter's most selective field names.
@@ -192,7 +200,7 @@ func (q *search) lists(ctx context.Context) ([]key, error) {
 	f := q.f
 	switch {
 	case f.Client != "":
-		return []key{q.keys.client(f.Client)}, nil
+		return q.client(ctx)
 	case f.Case != "":
 		return []key{q.keys.sum(byCase, f.Case)}, nil
 	case f.Relationship != "":
@@ -385,7 +393,7 @@ func (q *search) otherKeys(w *strings.Builder, args *[]any) {
 	}
 	f := q.f
 	if f.Client != "" {
-		has(q.keys.client(f.Client))
+		has(q.clientKeys...)
 	}
 	if f.Author != "" {
 		has(q.keys.sum(byAuthor, normalID(f.Author)))

@@ -271,6 +271,13 @@ func TestNoStatementScansABigTable(t *testing.T) {
 			}
 		}
 	}
+	mustArchive(t, s, relationship(id(101), "rel-1", cli1, temp1))
+	if err := s.PutOrder(bg, Order{Kind: OrderInform, Client: cli1, Recorder: ctlA}); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.ClientState(bg, all, cli1); err != nil || len(c.Statements) == 0 {
+		t.Fatal(c, err)
+	}
 	for q := range s.w.stmts {
 		seen[q] = true
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -62,7 +63,11 @@ func (t *tx) judgeVersion(p *prepared) (fs []finding.Finding, suspicious bool, p
 		// A series of another controller is told of like one that does not exist.
 		return append(fs, one(RuleSetUnknown, p.SetID)...), s != nil, nil, nil
 	}
-	return append(fs, laterVersion(p, s)...), false, s, nil
+	same, err := t.sameClients(p.index.keys[:p.index.clients*keySize], s.clients)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	return append(fs, laterVersion(p, s, same)...), false, s, nil
 }
 
 func firstVersion(p *prepared) (fs []finding.Finding) {
@@ -78,7 +83,7 @@ func firstVersion(p *prepared) (fs []finding.Finding) {
 	return fs
 }
 
-func laterVersion(p *prepared, s *series) (fs []finding.Finding) {
+func laterVersion(p *prepared, s *series, sameClients bool) (fs []finding.Finding) {
 	next := s.version + 1
 	switch {
 	case s.nullified:
@@ -91,10 +96,29 @@ func laterVersion(p *prepared, s *series) (fs []finding.Finding) {
 	if p.Index.Group != s.group {
 		fs = append(fs, one(RuleGroupDiffers, p.Index.Group, finding.P("expected", s.group))...)
 	}
-	if !sameClients(p.index.keys[:p.index.clients*keySize], s.clients) {
+	if !sameClients {
 		fs = append(fs, one(RuleClientDiffers, "")...)
 	}
 	return fs
+}
+
+// sameClients also knows clients under other ids that documents have joined (DOC-10).
+func (t *tx) sameClients(a, b []byte) (bool, error) {
+	if sameClients(a, b) || len(a) == 0 || len(b) == 0 {
+		return sameClients(a, b), nil
+	}
+	for i := 0; i < len(a); i += keySize {
+		keys, err := linked(context.Background(), t.w.conn, key(a[i:i+keySize]))
+		if err != nil {
+			return false, err
+		}
+		for _, k := range keys[1:] {
+			if hasKey(b, k[:]) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // sameClients tells whether two versions are about the same clients. In a case of
@@ -158,7 +182,7 @@ func (t *tx) index(seq int64, r *indexRow) error {
 			return err
 		}
 	}
-	return nil
+	return t.keepState(seq, r.state)
 }
 
 func (t *tx) indexKeys(keys []byte, effective, seq int64) error {

@@ -20,6 +20,13 @@ func Decide(f Facts) Decision {
 	return r.d
 }
 
+func (r *run) matrix() *Matrix {
+	if r.f.Matrix != nil {
+		return r.f.Matrix
+	}
+	return matrix()
+}
+
 // note adds a step that the way passes.
 func (r *run) note(question, found, value string) bool {
 	r.d.Steps = append(r.d.Steps, Step{Question: question, Found: found, Value: value, Passed: true})
@@ -181,7 +188,7 @@ func (r *run) workTask() bool {
 	if len(q.Tasks) == 0 {
 		return r.note("work-task", "not-told", "")
 	}
-	if row := matrix().allows(q, &r.f.Document); row != nil {
+	if row := r.matrix().allows(q, &r.f.Document); row != nil {
 		return r.note("work-task", "within", row.ID)
 	}
 	return r.stop(Hidden, RuleWorkTask, "work-task", "beyond", string(q.Tasks[0]))

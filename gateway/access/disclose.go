@@ -123,7 +123,7 @@ func (r *run) citizen() {
 		r.stop(Hidden, RuleCitizenPhase, "citizen", "phase", string(d.Phase))
 	case d.Restriction != "":
 		r.stop(Hidden, RuleCitizenRestricted, "citizen", "restricted", d.Restriction)
-	case matrix().closedToCitizens(d):
+	case r.matrix().closedToCitizens(d):
 		r.stop(Hidden, RuleCitizenRestricted, "citizen", "kind", d.Specific)
 	case r.f.Requester.Audience == Guardian && !r.f.Client.Minor:
 		r.stop(Hidden, RuleGuardian, "guardian", "of-age", "")

@@ -23,6 +23,8 @@ type Facts struct {
 	Client    Client
 	Document  Document
 	State     State
+	// Matrix is what work tasks are within; the shipped one where nil.
+	Matrix *Matrix
 }
 
 // Audience is as whom somebody asks.

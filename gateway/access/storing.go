@@ -10,7 +10,9 @@ func (r *run) store() {
 	g := Ground{OwnRegister, "", "703/2023 § 9"}
 	if !r.own() {
 		right := r.right()
-		if right == nil {
+		// The client relationship and the cases are the organiser's to write: a
+		// provider must not widen its own right.
+		if right == nil || r.f.Document.Phase == Relationship || r.f.Document.Phase == CaseDocument {
 			r.noRight()
 			return
 		}

@@ -79,8 +79,35 @@ type Row struct {
 	Certainty string `yaml:"certainty"`
 }
 
-// WorkTasks gives the matrix, read-only.
+// WorkTasks gives the shipped matrix, read-only.
 func WorkTasks() *Matrix { return matrix() }
+
+// withCodes gives a copy of the matrix in which service tasks and services have
+// the codes given by key.
+func (m *Matrix) withCodes(codes map[string]string) (*Matrix, error) {
+	c := *m
+	c.ServiceTasks, c.Services = slices.Clone(m.ServiceTasks), slices.Clone(m.Services)
+	used := 0
+	for i := range c.ServiceTasks {
+		used += c.ServiceTasks[i].take(codes)
+	}
+	for i := range c.Services {
+		used += c.Services[i].take(codes)
+	}
+	if used != len(codes) {
+		return nil, fmt.Errorf("access: codes name service tasks or services that work tasks do not know: %v", codes)
+	}
+	return &c, nil
+}
+
+func (n *named) take(codes map[string]string) int {
+	code, ok := codes[n.Key]
+	if !ok {
+		return 0
+	}
+	n.Code = code
+	return 1
+}
 
 func readMatrix(b []byte) (*Matrix, error) {
 	m := new(Matrix)
