@@ -1,0 +1,209 @@
+package cases
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"portti/cda/rules/catalogue"
+)
+
+// give puts a case's preconditions before its steps: relationships (asiakkuus) of
+// its clients and the case (asia) that they share.
+func (s *Set) give(c *Case) {
+	var setup []Step
+	for _, g := range c.Given {
+		switch g {
+		case "relationship":
+			for _, name := range c.clientNames() {
+				setup = append(setup, Step{Do: "send", As: "relationship-" + name, Kind: "relationship", Clients: []string{name}})
+			}
+		case "case":
+			setup = append(setup, Step{Do: "send", As: "case", Kind: "case", Clients: c.clientNames()})
+		}
+	}
+	for i := range setup {
+		setup[i].Setup, setup[i].Expect = true, Expect{Answer: "accepted"}
+	}
+	c.Steps = append(setup, c.Steps...)
+}
+
+func (c *Case) clientNames() []string {
+	var out []string
+	for n := range c.Clients {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// say tells a step by its words, where it has no text of its own.
+func (s *Set) say(x *Step) {
+	for i := range x.Parts {
+		s.say(&x.Parts[i])
+	}
+	if x.Say != nil {
+		return
+	}
+	x.Say = Text{}
+	for _, l := range catalogue.Langs {
+		x.Say[l] = s.tell(x, l)
+	}
+}
+
+// tell is "archive a new version: plan; fault: …".
+func (s *Set) tell(x *Step, l catalogue.Lang) string {
+	act := x.Do
+	switch {
+	case x.Do == "send" && x.Nullify:
+		act = "nullify"
+	case x.Do == "send" && x.Replaces != "":
+		act = "replace"
+	case x.Do == "send" && x.Document.SameID:
+		act = "same-id"
+	}
+	out := s.word("act", act, l)
+	if x.Kind != "" {
+		out += ": " + s.word("kind", x.Kind, l)
+	}
+	if x.Do == "http" {
+		out += ": " + x.HTTP.Method + " " + x.HTTP.Path
+	}
+	var more []string
+	for _, r := range x.Expect.Rules {
+		more = append(more, s.word("rule", r, l))
+	}
+	for _, w := range []struct{ category, key string }{
+		{"form", x.Document.Form}, {"form", x.Document.Style}, {"form", x.Frame.Form}, {"edit", x.Document.Edit}, {"break", x.Transport.Break},
+	} {
+		if w.key != "" {
+			more = append(more, s.word(w.category, w.key, l))
+		}
+	}
+	if x.Transport.SOAP == "1.2" {
+		more = append(more, "SOAP 1.2")
+	}
+	if len(more) > 0 {
+		out += " (" + strings.Join(more, "; ") + ")"
+	}
+	return out
+}
+
+// failure tells what fails a case, from the answer that its last step wants.
+func (s *Set) failure(c *Case) Text {
+	key := "answer"
+	if n := len(c.Steps); n > 0 {
+		e := c.Steps[n-1].Expect
+		switch {
+		case c.Mode == Client:
+			key = "client"
+		case e.Like != "":
+			key = "like"
+		case e.Accepted != nil:
+			key = "together"
+		case s.words["failure"][e.Answer] != nil:
+			key = e.Answer
+		}
+	}
+	return s.words["failure"][key]
+}
+
+// acts are the words that Step.Do may hold, by mode.
+var acts = map[Mode][]string{
+	Archive: {"send", "again", "together", "http", "validate", "wsdl", "control"},
+	Client:  {"await", "quiet"},
+}
+
+// check tells of a case that lacks what every case must have.
+func (s *Set) check(c *Case) error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(c.ID+": "+format, args...)) }
+	for _, t := range []Text{c.Title, c.Failure} {
+		for _, l := range catalogue.Langs {
+			if t[l] == "" || strings.ContainsAny(t[l], "{}") {
+				bad("text in %s: %q", l, t[l])
+			}
+		}
+	}
+	if len(c.Profiles) == 0 || len(c.Requirements) == 0 || len(c.Steps) == 0 {
+		bad("profiles, requirements and steps are required")
+	}
+	for _, p := range c.Profiles {
+		if !slices.Contains(Profiles, p) {
+			bad("unknown profile %q", p)
+		}
+	}
+	for _, r := range c.Requirements {
+		if !slices.Contains(catalogue.Requirements(), r) {
+			bad("unknown requirement %q", r)
+		}
+	}
+	s.checkSteps(c, bad)
+	return errors.Join(errs...)
+}
+
+func (s *Set) checkSteps(c *Case, bad func(string, ...any)) {
+	made := map[string]bool{}
+	for i := range c.Steps {
+		x := &c.Steps[i]
+		if !slices.Contains(acts[c.Mode], x.Do) {
+			bad("step %d: unknown act %q", i+1, x.Do)
+		}
+		if c.Mode == Archive && x.Do != "control" && x.Expect.empty() {
+			bad("step %d expects nothing", i+1)
+		}
+		for _, name := range []string{x.Of, x.Replaces, x.Expect.Like, x.Await.Same, x.Await.Replaces, x.Await.Other} {
+			if name != "" && !made[name] {
+				bad("step %d: no earlier step is named %q", i+1, name)
+			}
+		}
+		for _, r := range x.Expect.Rules {
+			if catalogue.Default().Rule(r) == nil {
+				bad("step %d: unknown rule %q", i+1, r)
+			}
+		}
+		for _, n := range x.Clients {
+			if c.Clients[n] == "" {
+				bad("step %d: unknown client %q", i+1, n)
+			}
+		}
+		made[x.As] = true
+		for _, p := range x.Parts {
+			made[p.As] = true
+		}
+	}
+}
+
+func (e Expect) empty() bool {
+	return e.Answer == "" && e.Like == "" && e.Accepted == nil && e.Status == 0 && e.Contains == ""
+}
+
+// wants tells whether a selection takes a case.
+func (w Selection) wants(c *Case) bool {
+	mode := w.Mode
+	if mode == "" {
+		mode = Archive
+	}
+	return c.Mode == mode &&
+		(w.Profile == "" || slices.Contains(c.Profiles, w.Profile)) &&
+		(len(w.IDs) == 0 || matches(w.IDs, c.ID)) && !matches(w.Excluded, c.ID) &&
+		(len(w.Tags) == 0 || slices.ContainsFunc(w.Tags, func(t string) bool { return t == c.Area || slices.Contains(c.Tags, t) }))
+}
+
+func matches(patterns []string, id string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		p = strings.ToUpper(p)
+		prefix, open := strings.CutSuffix(p, "*")
+		return p == id || open && strings.HasPrefix(id, prefix)
+	})
+}
+
+// Count gives the number of messages of a case: parts sent together count each.
+func (c *Case) Count() int {
+	n := 0
+	for _, x := range c.Steps {
+		n += max(1, len(x.Parts))
+	}
+	return n
+}
