@@ -18,7 +18,7 @@ import (
 //
 // Errors: *Error; where Retry tells so, the same call may be made again.
 func (s *Store) Archive(ctx context.Context, a Archival) (Outcome, error) {
-	p, err := s.prepare(&a)
+	p, err := s.prepare(ctx, &a, true)
 	if err != nil {
 		return Outcome{}, fail("archive", err)
 	}
@@ -92,7 +92,7 @@ func (t *tx) resent(p *prepared, k *knownDocument) (Outcome, error) {
 	}
 	out := Outcome{Kind: Duplicate, Arrived: fromMicros(f.arrived), Leaf: k.leaf}
 	var err error
-	if out.Receipt, err = t.receipt(k.seq, f); err != nil {
+	if out.Receipt, err = t.receipt(p.ID, k); err != nil {
 		return Outcome{}, err
 	}
 	return out, t.logAnswer(&p.message, out, p.Answer, k.seq)
@@ -103,17 +103,17 @@ func sameFacts(p *prepared, f *documentFacts) bool {
 		p.Register == f.register && flag(p.Nullifies) == f.nullifies && bytes.Equal(p.facts[:], f.facts)
 }
 
-const sqlReceipt = `SELECT verdict, payload FROM receipts WHERE seq = ?`
+const sqlReceipt = `SELECT r.verdict, r.payload, t.salt FROM receipts r LEFT JOIN salts t ON t.leaf = ? WHERE r.seq = ?`
 
 // receipt reads what was answered. After a disposal it is gone, which is no error.
-func (t *tx) receipt(seq int64, f *documentFacts) (Receipt, error) {
-	r := Receipt{MessageID: f.messageID, Device: f.device}
-	var payload []byte
-	ok, err := t.found(sqlReceipt, []any{seq}, &r.Verdict, &payload)
+func (t *tx) receipt(id string, k *knownDocument) (Receipt, error) {
+	r := Receipt{MessageID: k.facts.messageID, Device: k.facts.device}
+	var payload, salt []byte
+	ok, err := t.found(sqlReceipt, []any{k.leaf, k.seq}, &r.Verdict, &payload, &salt)
 	if !ok {
 		return r, err
 	}
-	r.Findings, err = unpack(payload)
+	r.Findings, err = t.w.s.plain(place{inReceipts, id}, salt, payload)
 	return r, err
 }
 
@@ -151,9 +151,9 @@ func (t *tx) store(p *prepared, prev *series) (Outcome, error) {
 			return t.exec(sqlDocument, seq, f.id, f.setID, f.version, f.replaces, f.controller, f.register, f.owner,
 				f.sum, f.size, f.frameSum, f.frameSize, f.facts, f.arrived, f.device, f.messageID, f.nullifies, leaf)
 		},
-		func() error { return t.exec(sqlBody, seq, p.body) },
-		func() error { return t.exec(sqlFrame, seq, p.frame) },
-		func() error { return t.exec(sqlKeepReceipt, seq, p.message.Verdict, p.receipt) },
+		func() error { return t.exec(sqlBody, seq, p.sealed.body) },
+		func() error { return t.exec(sqlFrame, seq, p.sealed.frame) },
+		func() error { return t.exec(sqlKeepReceipt, seq, p.message.Verdict, p.sealed.receipt) },
 		func() error { return t.countersign(p, seq) },
 		func() error { return t.advance(p, prev, seq) },
 		func() error { return t.index(seq, &p.index) },

@@ -10,7 +10,7 @@ import (
 // Problem is one thing that Check found wrong.
 type Problem struct {
 	// Area is "file", "schema", "settings", "document", "frame", "receipt", "countersignature", "leaf",
-	// "series", "index", "state", "order", "log", "nullification", "result" or "counters".
+	// "series", "index", "state", "order", "log", "nullification", "result", "counters" or "key".
 	Area string
 	// ID is the document or series concerned, or a number as "#12".
 	ID string
@@ -53,7 +53,7 @@ func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 	r := new(CheckReport)
 	c := &checker{s: s, r: r}
 	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.countersignatures, c.leaves, c.series, c.nullifications,
-		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters}
+		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters, c.dataKeys}
 	for _, step := range steps {
 		err := step(ctx)
 		switch {
@@ -202,11 +202,12 @@ func (c *checker) document(d *documentRow) {
 	if d.disposed {
 		return
 	}
-	b, err := verified(d.body, f.sum)
+	s := c.s
+	b, err := s.verified(place{inBodies, f.id}, d.salt, d.body, f.sum)
 	c.content("document", f.id, d.body, b, f.size, err)
-	b, err = verifiedFrame(d.frame, d.body, f.frameSum)
+	b, err = s.verifiedFrame(f.id, d.salt, d.frame, d.body, f.frameSum)
 	c.content("frame", f.id, d.frame, b, f.frameSize, err)
-	findings, err := unpack(d.receipt)
+	findings, err := s.plain(place{inReceipts, f.id}, d.salt, d.receipt)
 	if err != nil {
 		c.r.add("receipt", f.id, "%v", err)
 	}
@@ -392,11 +393,11 @@ func (c *checker) nullifications(ctx context.Context) error {
 		}
 		n.verdict = verdict.String
 		if notice {
-			if _, err := verified(frame, n.frameSum); err != nil {
+			if _, err := c.s.verified(place{inNoticeFrame, n.setID}, salt, frame, n.frameSum); err != nil {
 				c.r.add("nullification", n.setID, "its frame: %v", err)
 			}
 		}
-		if n.findings, err = unpack(receipt); err != nil {
+		if n.findings, err = c.s.plain(place{inNotices, n.setID}, salt, receipt); err != nil {
 			c.r.add("nullification", n.setID, "its receipt: %v", err)
 		}
 		c.leaf(leafNullification, leaf, seq, "nullification of "+n.setID, kind, subject, entry, salt, n.record())

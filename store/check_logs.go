@@ -26,7 +26,7 @@ func (c *checker) usage(ctx context.Context) error {
 		}
 		g.see(seq)
 		var p usagePayload
-		plain, ok := c.logPayload("usage", seq, payload, &p)
+		plain, ok := c.logPayload("usage", inUsage, seq, payload, &p)
 		if !ok {
 			return seq, nil
 		}
@@ -55,8 +55,8 @@ func (g *gaps) see(seq int64) {
 	g.c.r.LogRows++
 }
 
-func (c *checker) logPayload(log string, seq int64, payload []byte, into any) ([]byte, bool) {
-	plain, err := unpack(payload)
+func (c *checker) logPayload(log, column string, seq int64, payload []byte, into any) ([]byte, bool) {
+	plain, err := c.s.plain(place{column, num(seq)}, nil, payload)
 	if err == nil {
 		err = json.Unmarshal(plain, into)
 	}
@@ -86,7 +86,7 @@ func (c *checker) disclosures(ctx context.Context) error {
 		}
 		g.see(seq)
 		var p disclosurePayload
-		plain, ok := c.logPayload("disclosure", seq, payload, &p)
+		plain, ok := c.logPayload("disclosure", inDisclosure, seq, payload, &p)
 		if !ok {
 			return seq, nil
 		}
@@ -117,6 +117,14 @@ func (c *checker) messages(ctx context.Context) error {
 		g.see(seq)
 		if columnsRecord(vs[:n]).checksum() != vs[n] {
 			c.r.add("log", num(seq), "message row is damaged")
+			return seq, nil
+		}
+		// By the checksum they are as written.
+		for i, column := range []string{inAcks, inFindings, inRaw} {
+			payload, _ := vs[12+i].([]byte)
+			if _, err := c.s.plain(place{column, num(seq)}, nil, payload); err != nil {
+				c.r.add("log", num(seq), "message row: %s: %v", column, err)
+			}
 		}
 		return seq, nil
 	})

@@ -78,7 +78,7 @@ func (c *checker) orders(ctx context.Context) error {
 		}
 		next = seq + 1
 		o.At, o.Arrived = fromMicros(at), fromMicros(arrived)
-		plain, p, err := openOrder(payload)
+		plain, p, err := c.s.openOrder(seq, payload)
 		if err != nil {
 			c.r.add("order", num(seq), "%v", err)
 			return seq, nil

@@ -127,13 +127,21 @@ func TestARK9_CheckNamesEveryKindOfDamage(t *testing.T) {
 		"setting":                {`UPDATE settings SET value = x'78' WHERE name = 'encryption'`, "settings", ""},
 		"setting gone":           {`DELETE FROM settings WHERE name = 'created'`, "settings", ""},
 		"trigger gone":           {`DELETE FROM settings WHERE name = 'created'`, "schema", "documents_keep_delete"},
+		"data key":               {`UPDATE data_keys SET wrapped = zeroblob(69) WHERE id = 2`, "key", "#2"},
+		"data key's controller":  {`UPDATE data_keys SET controller = 'x' WHERE id = 2`, "key", "#2"},
+		"copy of a data key":     {`UPDATE data_key_copies SET wrapped = zeroblob(69) WHERE id = 2`, "key", "#2"},
+		"copy gone":              {`DELETE FROM data_key_copies WHERE id = 2`, "key", "#2"},
+		"data key gone":          {`DELETE FROM data_keys WHERE id = 2`, "key", "#2"},
+		"moved document":         {`UPDATE bodies SET payload = (SELECT payload FROM bodies WHERE seq = 4) WHERE seq = 3`, "document", id(2)},
+		"document put in plain":  {`UPDATE bodies SET payload = x'0041' WHERE seq = 3`, "document", id(2)},
+		"message's raw bytes":    {`UPDATE message_log SET raw = x'0041' WHERE seq = 2`, "log", "#2"},
 		"counts":                 {`UPDATE counters SET bytes = bytes + 1`, "counters", ctlA},
 		"counts gone":            {`DELETE FROM counters`, "counters", ctlA},
 		"key of a gone document": {`UPDATE index_keys SET seq = 999 WHERE seq = 3`, "index", "#999"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := open(t)
+			s := open(t, sealed)
 			sample(t, s)
 			wantClean(t, s)
 			db := rawDB(t, s)
@@ -181,7 +189,7 @@ func TestARK9_DamagedDocumentIsNotServed(t *testing.T) {
 // nothing that the archive holds has changed.
 func TestARK9_BitFlipsAreFoundOrHarmless(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Open(bg, Options{Dir: dir})
+	s, err := Open(bg, Options{Dir: dir, Master: testMaster})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +232,7 @@ func judgeFlip(t *testing.T, dir string, file []byte, want string) string {
 	if err := os.WriteFile(filepath.Join(dir, dbFile), file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(bg, Options{Dir: dir})
+	s, err := Open(bg, Options{Dir: dir, Master: testMaster})
 	if err != nil {
 		return "refused"
 	}
@@ -269,7 +277,7 @@ func dump(tb testing.TB, s *Store) string {
 				return err.Error()
 			}
 			for i, v := range vs {
-				if b, ok := v.([]byte); ok && slices.Contains([]string{"payload", "frame", "receipt", "selection", "actor"}, names[i]) {
+				if b, ok := v.([]byte); ok && slices.Contains([]string{"payload", "frame", "receipt", "selection", "actor"}, names[i]) && !s.Encrypted() {
 					if vs[i], err = unpackFrame(b, nil); err != nil {
 						rows.Close()
 						return err.Error()

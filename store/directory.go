@@ -155,7 +155,7 @@ func readDirectory(ctx context.Context, db *sql.DB, q string, args ...any) (out 
 
 func (e *DirectoryEntry) unpack(payload, sum, actor []byte) error {
 	var err error
-	if e.Content, err = verified(payload, sum); err != nil {
+	if e.Content, err = verifiedPlain(payload, sum); err != nil {
 		return err
 	}
 	by, err := unpack(actor)

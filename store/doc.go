@@ -28,8 +28,9 @@
 // Identity codes, names and user ids come in plain and go into index and log
 // columns only as HMAC-SHA-256 (its first 16 bytes) under the key in the file
 // index.key beside the database, so they can be found by exact match only. The
-// plain text stands in payloads, each of which names its codec in its first byte;
-// sealing payloads with AES-256-GCM is a further codec.
+// plain text stands in payloads, each of which names its codec in its first byte. In
+// an encrypted archive payloads are sealed with AES-256-GCM (seal.go) under data keys
+// for each controller, which a master key outside the data directory wraps.
 //
 // # Walls
 //

@@ -29,6 +29,11 @@ var (
 	noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 )
 
+// testMaster is a master key; sealed makes an archive encrypted.
+var testMaster = Key([]byte("0123456789abcdef0123456789abcdef"))
+
+func sealed(o *Options) { o.Master = testMaster }
+
 // clock is a settable clock.
 type clock struct {
 	mu sync.Mutex

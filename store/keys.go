@@ -14,7 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// keyFile holds the index key as 64 hex digits and a line end.
+// keyFile holds the index key: see openKey.
 const keyFile = "index.key"
 
 // keySize is the length of a key in index and log columns: HMAC-SHA-256 cut to
@@ -72,38 +72,95 @@ func normalName(name string) string {
 	return strings.ToUpper(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
 }
 
+// The secret in index.key is the archive's own beside the database: the index key,
+// and what the checkpoint key is made of. In an encrypted archive the file holds it
+// wrapped by the master key, a line "sealed <hex>" for each master key that opens it
+// (two while the master key is being changed).
+
+const sealedLine = "sealed "
+
+// indexKeyName is its name as a wrapped key.
+const indexKeyName = "index key"
+
 // openKey reads the index key, or makes one where mayCreate tells that no archive
-// exists yet: a lost key must never be silently replaced.
-func openKey(dir string, random io.Reader, mayCreate bool) (*keyer, error) {
+// exists yet: a lost key must never be silently replaced. master is nil where the
+// archive is not encrypted.
+func openKey(dir string, random io.Reader, mayCreate bool, master *masterKey) (*keyer, error) {
 	path := filepath.Join(dir, keyFile)
 	b, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		return parseKey(path, b)
+		return parseKey(path, b, master, mayCreate)
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, &Error{Kind: ErrKey, Op: "open", Path: path, Err: err}
 	case !mayCreate:
-		return nil, &Error{Kind: ErrKey, Op: "open", Path: path, Err: err,
-			Hint: "put back the index.key that belongs to this archive"}
+		return nil, &Error{Kind: ErrKey, Op: "open", Path: path, Err: err, Hint: indexKeyHint}
 	}
-	secret := make([]byte, sha256.Size)
-	if _, err := io.ReadFull(random, secret); err != nil {
+	k := &keyer{make([]byte, sha256.Size)}
+	if _, err := io.ReadFull(random, k.secret); err != nil {
 		return nil, &Error{Kind: ErrKey, Op: "open", Path: path, Err: err}
 	}
-	line := hex.AppendEncode(nil, secret)
-	if err := writeFile(path, append(line, '\n'), 0o600); err != nil {
-		return nil, fail("open", err)
-	}
-	return &keyer{secret}, nil
+	return k, fail("open", k.write(dir, random, master))
 }
 
-func parseKey(path string, b []byte) (*keyer, error) {
-	secret, err := hex.DecodeString(strings.TrimSpace(string(b)))
-	if err != nil || len(secret) != sha256.Size {
-		return nil, &Error{Kind: ErrKey, Op: "open", Path: path,
-			Err: errors.New("not 64 hex digits"), Hint: "put back the index.key that belongs to this archive"}
+const indexKeyHint = "put back the index.key that belongs to this archive"
+
+// write puts the secret into its file, wrapped by each of masters; in plain where
+// there is none.
+func (k *keyer) write(dir string, random io.Reader, masters ...*masterKey) error {
+	var out []byte
+	for _, m := range masters {
+		if m == nil {
+			continue
+		}
+		wrapped, err := m.wrap(indexKeyName, k.secret, random)
+		if err != nil {
+			return err
+		}
+		out = append(hex.AppendEncode(append(out, sealedLine...), wrapped), '\n')
 	}
-	return &keyer{secret}, nil
+	if out == nil {
+		out = append(hex.AppendEncode(nil, k.secret), '\n')
+	}
+	return writeFile(filepath.Join(dir, keyFile), out, 0o600)
+}
+
+func parseKey(path string, b []byte, master *masterKey, fresh bool) (*keyer, error) {
+	bad := func(why error) error {
+		return &Error{Kind: ErrKey, Op: "open", Path: path, Err: why, Hint: indexKeyHint}
+	}
+	text := strings.TrimSpace(string(b))
+	if !strings.HasPrefix(text, sealedLine) {
+		secret, err := hex.DecodeString(text)
+		if err != nil || len(secret) != sha256.Size {
+			return nil, bad(errors.New("not 64 hex digits"))
+		}
+		if master != nil && !fresh {
+			return nil, bad(errors.New("it is not sealed"))
+		}
+		return &keyer{secret}, nil
+	}
+	if master == nil {
+		return nil, masterError(path, errors.New("it is sealed by a master key"))
+	}
+	why := errors.New("malformed")
+	for line := range strings.Lines(text) {
+		wrapped, err := hex.DecodeString(strings.TrimSpace(strings.TrimPrefix(line, sealedLine)))
+		if err != nil {
+			continue
+		}
+		secret, err := master.unwrap(indexKeyName, wrapped)
+		if err == nil && len(secret) == sha256.Size {
+			return &keyer{secret}, nil
+		}
+		if err != nil {
+			why = err
+		}
+	}
+	if errors.Is(why, errOtherMaster) {
+		return nil, masterError(path, why)
+	}
+	return nil, bad(why)
 }
 
 // writeFile writes a new file so that it is there whole or not at all after a crash.

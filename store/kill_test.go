@@ -35,7 +35,7 @@ const killWorkers = 8
 // acknowledgement on stdout, until it is killed.
 func writeUntilKilled(dir string) {
 	run := os.Getenv("PORTTI_STORE_RUN")
-	s, err := Open(context.Background(), Options{Dir: dir})
+	s, err := Open(context.Background(), Options{Dir: dir, Master: testMaster})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -94,7 +94,7 @@ func TestARK11_NothingAcknowledgedIsLostByKill(t *testing.T) {
 	if acked == 0 {
 		t.Error("no child ever came to acknowledge: nothing was tested")
 	}
-	wantClean(t, openIn(t, dir))
+	wantClean(t, openIn(t, dir, sealed))
 }
 
 // killAtRandom runs a child until a random moment after its first acknowledgement
@@ -132,7 +132,7 @@ func readAcks(out *bufio.Scanner, first chan<- struct{}) (lines []string) {
 
 func verifyAfterKill(t *testing.T, dir, run string, lines []string) {
 	t.Helper()
-	s, err := Open(bg, Options{Dir: dir})
+	s, err := Open(bg, Options{Dir: dir, Master: testMaster})
 	if err != nil {
 		t.Fatal(err)
 	}

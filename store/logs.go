@@ -15,11 +15,11 @@ func (s *Store) LogMessage(ctx context.Context, m Message) error {
 // call for its entries has returned without an error.
 func (s *Store) Log(ctx context.Context, e Entries) error {
 	now := s.now()
-	usage, err := s.usageRows(e.Usage, now)
+	usage, err := s.usageRows(ctx, e.Usage, now, s.sealingKey)
 	if err != nil {
 		return fail("log", err)
 	}
-	disclosures, err := s.disclosureRows(e.Disclosures, now)
+	disclosures, err := s.disclosureRows(ctx, e.Disclosures, now)
 	if err != nil {
 		return fail("log", err)
 	}
@@ -27,6 +27,9 @@ func (s *Store) Log(ctx context.Context, e Entries) error {
 	var m *messageRow
 	if e.Message != nil {
 		row := s.messageRow(e.Message, s.arrival(e.Message.Arrived))
+		if row.key, err = s.sealingKey(ctx, "", sealMessages); err != nil {
+			return fail("log", err)
+		}
 		m, size = &row, len(row.ack)+len(row.findings)+len(row.raw)
 	}
 	return s.do(ctx, "log", size, func(t *tx) error {
@@ -77,8 +80,19 @@ func (t *tx) logMessage(m *messageRow, kind OutcomeKind, rules []string, suspici
 	if document != 0 {
 		doc = document
 	}
+	s := t.w.s
+	var sealed [3][]byte
+	for i, c := range []struct {
+		column  string
+		payload []byte
+	}{{inAcks, m.ack}, {inFindings, m.findings}, {inRaw, m.raw}} {
+		var err error
+		if sealed[i], err = s.seal(m.key, place{c.column, num(t.seq.message)}, nil, c.payload); err != nil {
+			return err
+		}
+	}
 	row := []any{micros(m.arrived), m.ID, m.Device, m.Owner, m.Interaction, m.ServiceRequest, m.documentID, doc,
-		int64(kind), m.Verdict, rule, flag(suspicious), m.ack, m.findings, m.raw, string(m.Timings)}
+		int64(kind), m.Verdict, rule, flag(suspicious), sealed[0], sealed[1], sealed[2], string(m.Timings)}
 	err := t.exec(sqlMessage, append(row, columnsRecord(row).checksum(), t.seq.message)...)
 	if err == nil {
 		t.seq.message++
@@ -106,8 +120,12 @@ func (t *tx) logUsage(rows []usageRow, rule string) error {
 		if err != nil {
 			return err
 		}
+		payload, err := t.w.s.seal(r.key, place{inUsage, num(t.seq.usage)}, nil, r.payload)
+		if err != nil {
+			return err
+		}
 		err = t.exec(sqlUsage, t.seq.usage, micros(r.at), u.DataController, u.LogController, keys.person(u.Client),
-			keys.person(u.User), keys.name(u.UserName), u.System, u.DocumentID, u.Action, u.Purpose, refused, r.payload, leaf)
+			keys.person(u.User), keys.name(u.UserName), u.System, u.DocumentID, u.Action, u.Purpose, refused, payload, leaf)
 		if err != nil {
 			return err
 		}
@@ -128,8 +146,12 @@ func (t *tx) logDisclosures(rows []disclosureRow) error {
 		if err != nil {
 			return err
 		}
+		payload, err := t.w.s.seal(r.key, place{inDisclosure, num(t.seq.disclosure)}, nil, r.payload)
+		if err != nil {
+			return err
+		}
 		err = t.exec(sqlDisclosure, t.seq.disclosure, micros(r.at), d.DataController, d.LogController, keys.person(d.Client),
-			keys.person(d.User), d.Recipient, d.DocumentID, d.Purpose, d.Ground, d.Refused, r.payload, leaf)
+			keys.person(d.User), d.Recipient, d.DocumentID, d.Purpose, d.Ground, d.Refused, payload, leaf)
 		if err != nil {
 			return err
 		}

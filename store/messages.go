@@ -193,7 +193,7 @@ func (s *Store) LoggedMessage(ctx context.Context, sc Scope, number int64) (*Mes
 		if err != nil {
 			return err
 		}
-		return c.open(ack, findings, raw)
+		return c.open(s, ack, findings, raw)
 	})
 	if err != nil {
 		return nil, err
@@ -208,13 +208,14 @@ func (s *Store) LoggedMessage(ctx context.Context, sc Scope, number int64) (*Mes
 	return &c, err
 }
 
-func (c *MessageContent) open(ack, findings, raw []byte) (err error) {
-	if c.Acknowledgement, err = unpack(ack); err != nil {
+func (c *MessageContent) open(s *Store, ack, findings, raw []byte) (err error) {
+	row := num(c.Number)
+	if c.Acknowledgement, err = s.plain(place{inAcks, row}, nil, ack); err != nil {
 		return err
 	}
-	if c.Findings, err = unpack(findings); err != nil {
+	if c.Findings, err = s.plain(place{inFindings, row}, nil, findings); err != nil {
 		return err
 	}
-	c.Request, err = unpack(raw)
+	c.Request, err = s.plain(place{inRaw, row}, nil, raw)
 	return err
 }

@@ -13,7 +13,7 @@ import (
 //
 // A nullification that comes as a new version goes through Archive with Nullifies.
 func (s *Store) Nullify(ctx context.Context, n Nullification) (Outcome, error) {
-	p, err := s.prepareNullification(&n)
+	p, err := s.prepareNullification(ctx, &n)
 	if err != nil {
 		return Outcome{}, fail("nullify", err)
 	}
@@ -34,11 +34,12 @@ type preparedNullification struct {
 	frameSum [sha256.Size]byte
 	frame    []byte
 	receipt  []byte
+	key      *dataKey
 	message  messageRow
 	usage    []usageRow
 }
 
-func (s *Store) prepareNullification(n *Nullification) (*preparedNullification, error) {
+func (s *Store) prepareNullification(ctx context.Context, n *Nullification) (*preparedNullification, error) {
 	if n.DocumentID == "" || n.Controller == "" {
 		return nil, input("nullify", "document id or controller is empty")
 	}
@@ -48,7 +49,13 @@ func (s *Store) prepareNullification(n *Nullification) (*preparedNullification, 
 	p.message = s.messageRow(&n.Message, p.arrived)
 	p.message.documentID = n.DocumentID
 	var err error
-	p.usage, err = s.usageRows(n.Usage, p.arrived)
+	if p.key, err = s.sealingKey(ctx, n.Controller, sealDocuments); err != nil {
+		return nil, err
+	}
+	if p.message.key, err = s.sealingKey(ctx, "", sealMessages); err != nil {
+		return nil, err
+	}
+	p.usage, err = s.usageRows(ctx, n.Usage, p.arrived, s.sealingKey)
 	return p, err
 }
 
@@ -86,14 +93,14 @@ func (t *tx) refuseNullification(p *preparedNullification, rule string, suspicio
 
 const (
 	sqlNullification = `SELECT seq, document, device, message_id, arrived, leaf FROM nullifications WHERE set_id = ?`
-	sqlNotice        = `SELECT verdict, receipt FROM notices WHERE seq = ?`
+	sqlNotice        = `SELECT n.verdict, n.receipt, t.salt FROM notices n LEFT JOIN salts t ON t.leaf = ? WHERE n.seq = ?`
 )
 
 // nullifiedBefore answers a nullification of a series that is nullified already: of
 // the same document it is the same again, of another it comes too late.
 func (t *tx) nullifiedBefore(p *preparedNullification, k *knownDocument, s *series) (Outcome, error) {
 	var seq, doc, arrived int64
-	var payload []byte
+	var payload, salt []byte
 	out := Outcome{Kind: Duplicate}
 	r := &out.Receipt
 	err := t.row(sqlNullification, []any{s.setID}, &seq, &doc, &r.Device, &r.MessageID, &arrived, &out.Leaf)
@@ -103,12 +110,12 @@ func (t *tx) nullifiedBefore(p *preparedNullification, k *knownDocument, s *seri
 	if doc != k.seq {
 		return t.refuseNullification(p, RuleNullified, false)
 	}
-	there, err := t.found(sqlNotice, []any{seq}, &r.Verdict, &payload)
+	there, err := t.found(sqlNotice, []any{out.Leaf, seq}, &r.Verdict, &payload, &salt)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if there { // gone after a disposal
-		if r.Findings, err = unpack(payload); err != nil {
+		if r.Findings, err = t.w.s.plain(place{inNotices, s.setID}, salt, payload); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -124,7 +131,7 @@ func (t *tx) markNullified(p *preparedNullification, s *series) (Outcome, error)
 	if err != nil {
 		return Outcome{}, err
 	}
-	leaf, err := t.keepNullification(&n, &l, s.newest, nil, p.frame, p.receipt)
+	leaf, err := t.keepNullification(&n, &l, s.newest, nil, p.key, p.frame, p.receipt)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -144,7 +151,7 @@ func (t *tx) nullifyBy(p *prepared, seq int64) error {
 	if !p.Nullifies {
 		return nil
 	}
-	_, err := t.keepNullification(p.nullFacts(), &p.nullLeaf, seq, seq, []byte{codecPlain}, p.receipt)
+	_, err := t.keepNullification(p.nullFacts(), &p.nullLeaf, seq, seq, p.key, []byte{codecPlain}, p.receipt)
 	t.deltas = append(t.deltas, delta{controller: p.Controller, register: p.Register, group: p.Index.Group, current: -1, nullified: 1})
 	return err
 }
@@ -156,7 +163,7 @@ const (
 	sqlNullify    = `UPDATE series SET nullified = ? WHERE set_id = ?`
 )
 
-func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, frame, receipt []byte) (int64, error) {
+func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, k *dataKey, frame, receipt []byte) (int64, error) {
 	seq := t.seq.nullification
 	leaf, err := t.leaf(l, seq)
 	if err != nil {
@@ -165,6 +172,12 @@ func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, fr
 	err = t.exec(sqlKeepNullification, seq, n.setID, document, by, n.reason, n.owner, n.device, n.messageID,
 		n.arrived, n.frameSum, leaf)
 	if err != nil {
+		return 0, err
+	}
+	if frame, err = t.w.s.seal(k, place{inNoticeFrame, n.setID}, l.salt[:], frame); err != nil {
+		return 0, err
+	}
+	if receipt, err = t.w.s.seal(k, place{inNotices, n.setID}, l.salt[:], receipt); err != nil {
 		return 0, err
 	}
 	if err := t.exec(sqlKeepNotice, seq, frame, n.verdict, receipt); err != nil {

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -224,12 +225,49 @@ func (s *Store) backup(version int64) error {
 	return copyFile(s.path(name), s.path(dbFile))
 }
 
-// initialise writes the settings that an archive keeps for life.
-func (s *Store) initialise(ctx context.Context) error {
-	return s.once(ctx, func(db *sql.DB) error { return s.writeSettings(ctx, db) })
+// The values of the setting encryption.
+const (
+	encryptionNone = "none"
+	encryptionGCM  = "aes-256-gcm"
+)
+
+// openMaster gives the master key, nil where the archive is not, or is not to be,
+// encrypted.
+func (s *Store) openMaster(ctx context.Context, fresh bool) (*masterKey, error) {
+	how := encryptionNone
+	if fresh && s.opt.Master != nil {
+		how = encryptionGCM
+	}
+	if !fresh {
+		err := s.once(ctx, func(db *sql.DB) error {
+			return db.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = ?`, setEncryption).Scan(&how)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case how == encryptionNone:
+		return nil, nil
+	case how != encryptionGCM:
+		return nil, &Error{Kind: ErrDamaged, Op: "open", Path: s.path(dbFile), Err: fmt.Errorf("unknown encryption %q", how)}
+	case s.opt.Master == nil:
+		return nil, masterError(s.path(dbFile), errors.New("the archive is encrypted"))
+	}
+	secret, err := s.opt.Master(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newMasterKey(secret)
 }
 
-func (s *Store) writeSettings(ctx context.Context, db *sql.DB) error {
+// initialise writes the settings that an archive keeps for life, and the archive's
+// own data key, by which a wrong master key is told from the right one.
+func (s *Store) initialise(ctx context.Context, master *masterKey) error {
+	return s.once(ctx, func(db *sql.DB) error { return s.writeSettings(ctx, db, master) })
+}
+
+func (s *Store) writeSettings(ctx context.Context, db *sql.DB, master *masterKey) error {
 	check := s.keys.sum(domainCheck)
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -243,7 +281,7 @@ func (s *Store) writeSettings(ctx context.Context, db *sql.DB) error {
 	for name, value := range map[string][]byte{
 		setArchive:    []byte(rand.Text()),
 		setCreated:    binary.BigEndian.AppendUint64(nil, uint64(s.now().UnixMicro())),
-		setEncryption: []byte("none"),
+		setEncryption: []byte(encryption(master)),
 		setKeyCheck:   check[:],
 	} {
 		if err := insert(name, value); err != nil {
@@ -257,7 +295,39 @@ func (s *Store) writeSettings(ctx context.Context, db *sql.DB) error {
 	if err := insert(setChecksum, sum); err != nil {
 		return err
 	}
+	if err := s.firstKey(ctx, tx, master); err != nil {
+		return err
+	}
 	return tx.Commit()
+}
+
+func encryption(master *masterKey) string {
+	if master == nil {
+		return encryptionNone
+	}
+	return encryptionGCM
+}
+
+// firstKey makes the archive's own data key.
+func (s *Store) firstKey(ctx context.Context, tx *sql.Tx, master *masterKey) error {
+	if master == nil {
+		return nil
+	}
+	n := keyName{"", sealMessages}
+	secret := make([]byte, masterSize)
+	if _, err := io.ReadFull(s.opt.Random, secret); err != nil {
+		return err
+	}
+	for q, more := range map[string][]any{sqlKeepKey: {micros(s.now())}, sqlCopyKey: nil} {
+		wrapped, err := master.wrap(n.wrapName(1), secret, s.opt.Random)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, q, append([]any{1, n.controller, n.purpose, wrapped}, more...)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkKey refuses an index key that is not this archive's: with it every search

@@ -43,7 +43,7 @@ type orderPayload struct {
 // PutOrder records an order durably, with its row in the usage log. Errors:
 // ErrInput for an order that lacks client, recorder or, for a right, the organiser.
 func (s *Store) PutOrder(ctx context.Context, o Order) error {
-	row, err := s.orderRow(&o)
+	row, err := s.orderRow(ctx, &o)
 	if err != nil {
 		return fail("order", err)
 	}
@@ -52,12 +52,13 @@ func (s *Store) PutOrder(ctx context.Context, o Order) error {
 
 type orderRow struct {
 	*Order
-	plain, payload []byte
+	plain, payload []byte // payload is sealed when written
+	key            *dataKey
 	leaf           leaf
 	usage          []usageRow
 }
 
-func (s *Store) orderRow(o *Order) (*orderRow, error) {
+func (s *Store) orderRow(ctx context.Context, o *Order) (*orderRow, error) {
 	switch {
 	case o.Kind != OrderInform && o.Kind != OrderSuspend && o.Kind != OrderResume:
 		return nil, input("order", "unknown kind %q", o.Kind)
@@ -81,8 +82,11 @@ func (s *Store) orderRow(o *Order) (*orderRow, error) {
 	if whose == "" {
 		whose = o.Recorder
 	}
-	r.usage, err = s.usageRows([]Usage{{At: o.Arrived, DataController: whose, LogController: o.Recorder, Client: o.Client,
-		User: o.User, Action: o.Kind}}, o.Arrived)
+	if r.key, err = s.sealingKey(ctx, o.Recorder, sealLogs); err != nil {
+		return nil, err
+	}
+	r.usage, err = s.usageRows(ctx, []Usage{{At: o.Arrived, DataController: whose, LogController: o.Recorder, Client: o.Client,
+		User: o.User, Action: o.Kind}}, o.Arrived, s.sealingKey)
 	return r, err
 }
 
@@ -107,7 +111,11 @@ func (r *orderRow) write(t *tx) error {
 		return err
 	}
 	k := t.w.s.keys.client(r.Client)
-	err = t.exec(sqlPutOrder, seq, r.Kind, k[:], r.Organiser, r.Task, r.Unit, micros(r.At), micros(r.Arrived), r.Recorder, r.payload, leaf)
+	payload, err := t.w.s.seal(r.key, place{inOrders, num(seq)}, nil, r.payload)
+	if err != nil {
+		return err
+	}
+	err = t.exec(sqlPutOrder, seq, r.Kind, k[:], r.Organiser, r.Task, r.Unit, micros(r.At), micros(r.Arrived), r.Recorder, payload, leaf)
 	if err != nil {
 		return err
 	}
@@ -143,8 +151,8 @@ func scanOrders(rows *sql.Rows, out []Order) ([]Order, error) {
 }
 
 // openOrder gives the personal part of an order.
-func openOrder(payload []byte) (plain []byte, p orderPayload, err error) {
-	if plain, err = unpack(payload); err == nil {
+func (s *Store) openOrder(seq int64, payload []byte) (plain []byte, p orderPayload, err error) {
+	if plain, err = s.plain(place{inOrders, num(seq)}, nil, payload); err == nil {
 		err = json.Unmarshal(plain, &p)
 	}
 	return plain, p, err

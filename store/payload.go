@@ -7,9 +7,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A payload is a BLOB whose first byte names its codec. Sealed codecs will follow
-// (AES-256-GCM, with the data key's id after the codec byte) without a change of
-// the tables.
+// A payload is a BLOB whose first byte names its codec. In an encrypted archive it is
+// sealed once more (seal.go) with a codec of its own.
 const (
 	codecPlain byte = 0
 	codecZstd  byte = 1

@@ -19,7 +19,7 @@ import (
 func archiveTemplate(t *testing.T) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := Open(bg, Options{Dir: dir})
+	s, err := Open(bg, Options{Dir: dir, Master: testMaster})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func deedDone(t *testing.T, s *Store, i int) {
 }
 
 func faultOptions(dir string) Options {
-	return Options{Dir: dir, vfs: faultvfs.Name, checkpoint: 150_000, Now: (&clock{t: noon}).now}
+	return Options{Dir: dir, vfs: faultvfs.Name, checkpoint: 150_000, Now: (&clock{t: noon}).now, Master: testMaster}
 }
 
 // faulted puts the template into a directory and runs all deeds under a fault at
@@ -167,7 +167,7 @@ func verifyDeeds(t *testing.T, dir string, done []int, struck string) {
 			t.Logf("%s; deeds acknowledged: %v", struck, done)
 		}
 	}()
-	s, err := Open(bg, Options{Dir: dir, Now: (&clock{t: noon}).now})
+	s, err := Open(bg, Options{Dir: dir, Now: (&clock{t: noon}).now, Master: testMaster})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"strings"
@@ -22,6 +23,8 @@ type prepared struct {
 	facts       [sha256.Size]byte
 	body, frame []byte // payloads
 	receipt     []byte
+	key         *dataKey // of the content
+	sealed      struct{ body, frame, receipt, countersignature []byte }
 
 	countersignature []byte // payload
 
@@ -32,7 +35,9 @@ type prepared struct {
 	usage    []usageRow
 }
 
-func (s *Store) prepare(a *Archival) (*prepared, error) {
+// prepare computes an Archival. Without seal nothing of it is ever kept, so that it
+// needs no keys.
+func (s *Store) prepare(ctx context.Context, a *Archival, seal bool) (*prepared, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
@@ -46,8 +51,18 @@ func (s *Store) prepare(a *Archival) (*prepared, error) {
 	}
 	p.message = s.messageRow(&a.Message, p.arrived)
 	p.message.documentID = a.ID
+	keys := s.sealingKey
+	if !seal {
+		keys = noKeys
+	}
 	var err error
-	if p.index, err = s.indexRow(&a.Index, a.Controller, p.arrived); err != nil {
+	if p.key, err = keys(ctx, a.Controller, sealDocuments); err != nil {
+		return nil, err
+	}
+	if p.message.key, err = keys(ctx, "", sealMessages); err != nil {
+		return nil, err
+	}
+	if p.index, err = s.indexRow(&a.Index, a.ID, a.Controller, p.arrived, p.key); err != nil {
 		return nil, err
 	}
 	if p.leaf, err = newLeaf(leafDocument, p.facts0().record(a.Message.Verdict, a.Message.Findings), s.opt.Random); err != nil {
@@ -59,8 +74,36 @@ func (s *Store) prepare(a *Archival) (*prepared, error) {
 			return nil, err
 		}
 	}
-	p.usage, err = s.usageRows(a.Usage, p.arrived)
+	if err := p.seal(s); err != nil {
+		return nil, err
+	}
+	p.usage, err = s.usageRows(ctx, a.Usage, p.arrived, keys)
 	return p, err
+}
+
+// keys gives sealing keys: Store.sealingKey, or noKeys.
+type keys func(ctx context.Context, controller, purpose string) (*dataKey, error)
+
+func noKeys(context.Context, string, string) (*dataKey, error) { return nil, nil }
+
+// seal seals the content, under the salt of its leaf too.
+func (p *prepared) seal(s *Store) error {
+	for _, c := range []struct {
+		column string
+		from   []byte
+		to     *[]byte
+	}{{inBodies, p.body, &p.sealed.body}, {inFrames, p.frame, &p.sealed.frame}, {inReceipts, p.receipt, &p.sealed.receipt}} {
+		var err error
+		if *c.to, err = s.seal(p.key, place{c.column, p.ID}, p.leaf.salt[:], c.from); err != nil {
+			return err
+		}
+	}
+	if p.countersignature == nil {
+		return nil
+	}
+	var err error
+	p.sealed.countersignature, err = s.seal(p.key, place{inCountersignatures, p.ID}, p.leaf.salt[:], p.countersignature)
+	return err
 }
 
 // check refuses what no sender can have sent: a caller's slips.
@@ -148,8 +191,12 @@ type indexRow struct {
 	state     *stateRow
 }
 
-func (s *Store) indexRow(x *Index, controller string, arrived time.Time) (indexRow, error) {
-	r := indexRow{Index: *x, effective: x.Effective.UTC().Truncate(time.Microsecond), summary: pack(x.Summary)}
+func (s *Store) indexRow(x *Index, id, controller string, arrived time.Time, k *dataKey) (indexRow, error) {
+	r := indexRow{Index: *x, effective: x.Effective.UTC().Truncate(time.Microsecond)}
+	var err error
+	if r.summary, err = s.seal(k, place{inSummaries, id}, nil, pack(x.Summary)); err != nil {
+		return r, err
+	}
 	if x.Effective.IsZero() {
 		r.effective = arrived
 	}
@@ -174,7 +221,7 @@ func (s *Store) indexRow(x *Index, controller string, arrived time.Time) (indexR
 	for _, k := range s.keys.others(x, tasks, controller) {
 		add(k)
 	}
-	var err error
+
 	r.state, err = s.keys.stateRow(x.State)
 	return r, err
 }
@@ -255,7 +302,8 @@ type messageRow struct {
 	*Message
 	arrived            time.Time
 	documentID         string
-	ack, findings, raw []byte
+	ack, findings, raw []byte // sealed when written
+	key                *dataKey
 }
 
 func (s *Store) messageRow(m *Message, arrived time.Time) messageRow {
@@ -268,7 +316,8 @@ type usageRow struct {
 	*Usage
 	at      time.Time
 	plain   []byte
-	payload []byte
+	payload []byte // sealed when written
+	key     *dataKey
 	leaf    leaf
 }
 
@@ -280,7 +329,7 @@ type usagePayload struct {
 	Detail   []byte `json:"detail,omitempty"`
 }
 
-func (s *Store) usageRows(us []Usage, arrived time.Time) ([]usageRow, error) {
+func (s *Store) usageRows(ctx context.Context, us []Usage, arrived time.Time, keys keys) ([]usageRow, error) {
 	rows := make([]usageRow, len(us))
 	for i := range us {
 		u := &us[i]
@@ -292,6 +341,9 @@ func (s *Store) usageRows(us []Usage, arrived time.Time) ([]usageRow, error) {
 			r.at = s.arrival(u.At)
 		}
 		var err error
+		if r.key, err = keys(ctx, u.LogController, sealLogs); err != nil {
+			return nil, err
+		}
 		if r.plain, err = json.Marshal(usagePayload{u.Client, u.User, u.UserName, u.Detail}); err != nil {
 			return nil, err
 		}
@@ -315,7 +367,8 @@ type disclosureRow struct {
 	*Disclosure
 	at      time.Time
 	plain   []byte
-	payload []byte
+	payload []byte // sealed when written
+	key     *dataKey
 	leaf    leaf
 }
 
@@ -329,7 +382,7 @@ type disclosurePayload struct {
 	Detail      []byte `json:"detail,omitempty"`
 }
 
-func (s *Store) disclosureRows(ds []Disclosure, now time.Time) ([]disclosureRow, error) {
+func (s *Store) disclosureRows(ctx context.Context, ds []Disclosure, now time.Time) ([]disclosureRow, error) {
 	rows := make([]disclosureRow, len(ds))
 	for i := range ds {
 		d := &ds[i]
@@ -341,6 +394,9 @@ func (s *Store) disclosureRows(ds []Disclosure, now time.Time) ([]disclosureRow,
 			r.at = s.arrival(d.At)
 		}
 		var err error
+		if r.key, err = s.sealingKey(ctx, d.LogController, sealLogs); err != nil {
+			return nil, err
+		}
 		r.plain, err = json.Marshal(disclosurePayload{d.Client, d.Discloser, d.User, d.UserName, d.Description, d.Detail})
 		if err != nil {
 			return nil, err

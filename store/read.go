@@ -151,15 +151,15 @@ func (s *Store) Document(ctx context.Context, sc Scope, id string) (*Document, e
 		return nil, err
 	}
 	in, args := sc.where("s.controller")
-	q := sqlVersion + `, b.payload FROM documents d JOIN series s ON s.set_id = d.set_id
-		LEFT JOIN bodies b ON b.seq = d.seq WHERE d.id = ` + asText + ` AND ` + in
+	q := sqlVersion + `, b.payload, t.salt FROM documents d JOIN series s ON s.set_id = d.set_id
+		LEFT JOIN bodies b ON b.seq = d.seq LEFT JOIN salts t ON t.leaf = d.leaf WHERE d.id = ` + asText + ` AND ` + in
 	var d Document
 	err := s.reading("document", func(db *sql.DB) error {
-		var payload []byte
-		if err := scanVersion(db.QueryRowContext(ctx, q, append([]any{id}, args...)...).Scan, &d.Version, &payload); err != nil {
+		var payload, salt []byte
+		if err := scanVersion(db.QueryRowContext(ctx, q, append([]any{id}, args...)...).Scan, &d.Version, &payload, &salt); err != nil {
 			return err
 		}
-		return d.open(payload)
+		return d.open(s, payload, salt)
 	})
 	if err != nil {
 		return nil, err
@@ -167,18 +167,27 @@ func (s *Store) Document(ctx context.Context, sc Scope, id string) (*Document, e
 	return &d, nil
 }
 
-func (d *Document) open(payload []byte) (err error) {
+func (d *Document) open(s *Store, payload, salt []byte) (err error) {
 	if d.Disposed && payload == nil {
 		return nil
 	}
-	if d.Bytes, err = verified(payload, d.SHA256[:]); err != nil {
+	if d.Bytes, err = s.verified(place{inBodies, d.ID}, salt, payload, d.SHA256[:]); err != nil {
 		return &Error{Kind: ErrDamaged, Op: "document", Err: fmt.Errorf("document %s: %w", d.ID, err), Hint: hints[ErrDamaged]}
 	}
 	return nil
 }
 
-// verified unpacks a payload and checks it against its SHA-256.
-func verified(payload, sum []byte) ([]byte, error) {
+// verified opens a payload and checks it against its SHA-256.
+func (s *Store) verified(at place, salt, payload, sum []byte) ([]byte, error) {
+	p, err := s.unseal(at, salt, payload)
+	if err != nil {
+		return nil, err
+	}
+	return verifiedPlain(p, sum)
+}
+
+// verifiedPlain is verified for a payload that is not sealed.
+func verifiedPlain(payload, sum []byte) ([]byte, error) {
 	b, err := unpack(payload)
 	if err == nil {
 		err = matches(b, sum)
@@ -189,12 +198,16 @@ func verified(payload, sum []byte) ([]byte, error) {
 	return b, nil
 }
 
-// verifiedFrame is verified for a frame; body is its document's payload.
-func verifiedFrame(payload, body, sum []byte) ([]byte, error) {
+// verifiedFrame is verified for the frame of document id; body is that document's
+// payload.
+func (s *Store) verifiedFrame(id string, salt, payload, body, sum []byte) ([]byte, error) {
+	payload, err := s.unseal(place{inFrames, id}, salt, payload)
+	if err != nil {
+		return nil, err
+	}
 	var document []byte
 	if len(payload) > 0 && payload[0] == codecCut {
-		var err error
-		if document, err = unpack(body); err != nil {
+		if document, err = s.plain(place{inBodies, id}, salt, body); err != nil {
 			return nil, err
 		}
 	}
@@ -221,18 +234,18 @@ func (s *Store) Frame(ctx context.Context, sc Scope, id string) ([]byte, error) 
 		return nil, err
 	}
 	in, args := sc.where("s.controller")
-	// A frame kept whole needs no body; 2 is codecCut.
-	q := `SELECT d.frame_sha256, f.payload, b.payload FROM documents d JOIN series s ON s.set_id = d.set_id
-		JOIN frames f ON f.seq = d.seq LEFT JOIN bodies b ON b.seq = d.seq AND substr(f.payload, 1, 1) = x'02'
-		WHERE d.id = ` + asText + ` AND ` + in
+	// A frame kept whole needs no body; 2 is codecCut, 4 codecSealed.
+	q := `SELECT d.frame_sha256, f.payload, b.payload, t.salt FROM documents d JOIN series s ON s.set_id = d.set_id
+		JOIN frames f ON f.seq = d.seq LEFT JOIN bodies b ON b.seq = d.seq AND substr(f.payload, 1, 1) IN (x'02', x'04')
+		LEFT JOIN salts t ON t.leaf = d.leaf WHERE d.id = ` + asText + ` AND ` + in
 	var out []byte
 	err := s.reading("frame", func(db *sql.DB) error {
-		var sum, payload, body []byte
-		if err := db.QueryRowContext(ctx, q, append([]any{id}, args...)...).Scan(&sum, &payload, &body); err != nil {
+		var sum, payload, body, salt []byte
+		if err := db.QueryRowContext(ctx, q, append([]any{id}, args...)...).Scan(&sum, &payload, &body, &salt); err != nil {
 			return err
 		}
 		var err error
-		if out, err = verifiedFrame(payload, body, sum); err != nil {
+		if out, err = s.verifiedFrame(id, salt, payload, body, sum); err != nil {
 			return &Error{Kind: ErrDamaged, Op: "frame", Err: fmt.Errorf("frame of document %s: %w", id, err), Hint: hints[ErrDamaged]}
 		}
 		return nil

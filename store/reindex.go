@@ -45,6 +45,9 @@ type reindexed struct {
 	newest, nullified    bool
 	controller, register string
 	size                 int64
+	id                   string
+	arrived              int64
+	index                Index
 	row                  indexRow
 	// indexedFor is the controller that row's keys name.
 	indexedFor string
@@ -56,8 +59,8 @@ type reindexBatchRows struct {
 }
 
 const sqlReindex = `SELECT d.seq, d.id, d.sha256, d.size, d.controller, d.arrived, s.controller, s.register, s.newest = d.seq,
-	s.nullified IS NOT NULL, b.payload FROM documents d JOIN series s ON s.set_id = d.set_id
-	LEFT JOIN bodies b ON b.seq = d.seq WHERE d.seq > ? ORDER BY d.seq LIMIT ?`
+	s.nullified IS NOT NULL, b.payload, t.salt FROM documents d JOIN series s ON s.set_id = d.set_id
+	LEFT JOIN bodies b ON b.seq = d.seq LEFT JOIN salts t ON t.leaf = d.leaf WHERE d.seq > ? ORDER BY d.seq LIMIT ?`
 
 // reindexRead reads and interprets the next batch, outside the writer.
 func (s *Store) reindexRead(ctx context.Context, after int64, read func([]byte) (Index, error), errs *[]error) (reindexBatchRows, error) {
@@ -70,10 +73,9 @@ func (s *Store) reindexRead(ctx context.Context, after int64, read func([]byte) 
 		defer rows.Close()
 		for rows.Next() {
 			var d reindexed
-			var id, original string
-			var sum, payload []byte
-			var arrived int64
-			err := rows.Scan(&d.seq, &id, &sum, &d.size, &original, &arrived, &d.controller, &d.register, &d.newest, &d.nullified, &payload)
+			var original string
+			var sum, payload, salt []byte
+			err := rows.Scan(&d.seq, &d.id, &sum, &d.size, &original, &d.arrived, &d.controller, &d.register, &d.newest, &d.nullified, &payload, &salt)
 			if err != nil {
 				return err
 			}
@@ -81,32 +83,46 @@ func (s *Store) reindexRead(ctx context.Context, after int64, read func([]byte) 
 			if payload == nil {
 				continue // disposed
 			}
-			if err := s.interpret(&d, payload, sum, arrived, read); err != nil {
-				*errs = append(*errs, fmt.Errorf("document %s: %w", id, err))
+			if err := s.interpret(&d, payload, salt, sum, read); err != nil {
+				*errs = append(*errs, fmt.Errorf("document %s: %w", d.id, err))
 				continue
 			}
 			batch.docs = append(batch.docs, d)
 		}
 		return rows.Err()
 	})
-	return batch, err
+	if err != nil {
+		return batch, err
+	}
+	// A key may have to be made, which waits for the writer: not while reading.
+	for i := range batch.docs {
+		d := &batch.docs[i]
+		k, err := s.sealingKey(ctx, d.controller, sealDocuments)
+		if err != nil {
+			return batch, err
+		}
+		if d.row, err = s.indexRow(&d.index, d.id, d.controller, fromMicros(d.arrived), k); err != nil {
+			*errs = append(*errs, fmt.Errorf("document %s: %w", d.id, err))
+			d.row.Group = ""
+		}
+	}
+	batch.docs = slices.DeleteFunc(batch.docs, func(d reindexed) bool { return d.row.Group == "" })
+	return batch, nil
 }
 
-func (s *Store) interpret(d *reindexed, payload, sum []byte, arrived int64, read func([]byte) (Index, error)) error {
-	b, err := verified(payload, sum)
+func (s *Store) interpret(d *reindexed, payload, salt, sum []byte, read func([]byte) (Index, error)) error {
+	b, err := s.verified(place{inBodies, d.id}, salt, payload, sum)
 	if err != nil {
 		return err
 	}
-	x, err := read(b)
-	if err != nil {
+	if d.index, err = read(b); err != nil {
 		return err
 	}
-	if x.Group == "" {
+	if d.index.Group == "" {
 		return errors.New("document group is empty")
 	}
 	d.indexedFor = d.controller
-	d.row, err = s.indexRow(&x, d.controller, fromMicros(arrived))
-	return err
+	return nil
 }
 
 const (

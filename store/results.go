@@ -16,6 +16,13 @@ func (s *Store) KeepResult(ctx context.Context, id string, result []byte) error 
 		return fail("keep result", input("keep result", "id or result is empty"))
 	}
 	sum, payload, at := sha256.Sum256(result), pack(result), micros(s.now())
+	k, err := s.sealingKey(ctx, "", sealMessages)
+	if err != nil {
+		return fail("keep result", err)
+	}
+	if payload, err = s.seal(k, place{inResults, id}, nil, payload); err != nil {
+		return fail("keep result", err)
+	}
 	return s.do(ctx, "keep result", len(payload), func(t *tx) error {
 		return t.exec(sqlKeepResult, id, at, sum[:], payload)
 	})
@@ -30,7 +37,7 @@ func (s *Store) Result(ctx context.Context, id string) ([]byte, error) {
 			return err
 		}
 		var err error
-		if out, err = verified(payload, sum); err != nil {
+		if out, err = s.verified(place{inResults, id}, nil, payload, sum); err != nil {
 			return &Error{Kind: ErrDamaged, Op: "result", Err: fmt.Errorf("result %s: %w", id, err), Hint: hints[ErrDamaged]}
 		}
 		return nil
@@ -52,7 +59,7 @@ func (c *checker) results(ctx context.Context) error {
 			if err := rows.Scan(&id, &sum, &payload); err != nil {
 				return err
 			}
-			if _, err := verified(payload, sum); err != nil {
+			if _, err := c.s.verified(place{inResults, id}, nil, payload, sum); err != nil {
 				c.r.add("result", id, "%v", err)
 			}
 		}

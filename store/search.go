@@ -76,7 +76,7 @@ func (s *Store) Search(ctx context.Context, sc Scope, f Filter, limit int, conti
 	}
 	var page Page
 	err = s.snapshot(ctx, "search", func(tx *sql.Tx) (err error) {
-		q := search{tx: tx, keys: s.keys, scope: sc, f: &f, limit: limit}
+		q := search{s: s, tx: tx, keys: s.keys, scope: sc, f: &f, limit: limit}
 		page, err = q.page(ctx, from)
 		return err
 	})
@@ -122,6 +122,7 @@ func parseContinuation(c string, f *Filter) (position, error) {
 
 // search is one page in the making.
 type search struct {
+	s     *Store
 	tx    *sql.Tx
 	keys  *keyer
 	scope Scope
@@ -323,7 +324,7 @@ func (q *search) stretch(ctx context.Context, k key, from position, n, limit int
 	}
 	defer rows.Close()
 	for rows.Next() {
-		h, err := scanHit(rows)
+		h, err := q.s.scanHit(rows)
 		if err != nil {
 			return nil, end, false, err
 		}
@@ -409,7 +410,7 @@ func (q *search) otherKeys(w *strings.Builder, args *[]any) {
 	}
 }
 
-func scanHit(rows *sql.Rows) (placed, error) {
+func (s *Store) scanHit(rows *sql.Rows) (placed, error) {
 	var p placed
 	x := &p.Index
 	var effective int64
@@ -428,7 +429,7 @@ func scanHit(rows *sql.Rows) (placed, error) {
 	if created.Valid {
 		x.Created = fromMicros(created.Int64)
 	}
-	if x.Summary, err = unpack(summary); err != nil {
+	if x.Summary, err = s.plain(place{inSummaries, p.ID}, nil, summary); err != nil {
 		return p, err
 	}
 	if len(x.Summary) == 0 {

@@ -36,7 +36,7 @@ const (
 const newestMessages = 20
 
 const statusFields = `SELECT m.message_id, m.device, m.owner, m.interaction, m.service_request, m.arrived, m.outcome,
-	m.verdict, m.ack, m.findings, m.document_id, d.arrived FROM message_log m LEFT JOIN documents d ON d.seq = m.document`
+	m.verdict, m.ack, m.findings, m.document_id, d.arrived, m.seq FROM message_log m LEFT JOIN documents d ON d.seq = m.document`
 
 // MessageStatus tells what became of the messages with an id, newest first. A
 // scope sees the messages that its controllers own. Ids are the senders' own, so
@@ -63,10 +63,10 @@ func (s *Store) status(ctx context.Context, sc Scope, op, column, id string) ([]
 	}
 	var out []MessageStatus
 	err := s.reading(op, func(db *sql.DB) (err error) {
-		if out, err = loggedStatus(ctx, db, sc, column, id); err != nil || column != byDocument || inArchive(out) {
+		if out, err = s.loggedStatus(ctx, db, sc, column, id); err != nil || column != byDocument || inArchive(out) {
 			return err
 		}
-		more, err := archivedStatus(ctx, db, sc, id)
+		more, err := s.archivedStatus(ctx, db, sc, id)
 		out = append(out, more...)
 		return err
 	})
@@ -80,7 +80,7 @@ func inArchive(ms []MessageStatus) bool {
 	return slices.ContainsFunc(ms, func(m MessageStatus) bool { return m.InArchive })
 }
 
-func loggedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) ([]MessageStatus, error) {
+func (s *Store) loggedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) ([]MessageStatus, error) {
 	in, args := sc.where("m.owner")
 	q := statusFields + ` WHERE m.` + column + ` = ` + asText + ` AND m.` + column + ` <> '' AND ` + in + ` ORDER BY m.seq DESC LIMIT ` + asInt
 	rows, err := db.QueryContext(ctx, q, append(append([]any{id}, args...), newestMessages)...)
@@ -91,11 +91,11 @@ func loggedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) 
 	var out []MessageStatus
 	for rows.Next() {
 		var m MessageStatus
-		var arrived int64
+		var arrived, seq int64
 		var ack, findings []byte
 		var doc sql.NullInt64
 		err := rows.Scan(&m.MessageID, &m.Device, &m.Owner, &m.Interaction, &m.ServiceRequest, &arrived, &m.Outcome,
-			&m.Verdict, &ack, &findings, &m.DocumentID, &doc)
+			&m.Verdict, &ack, &findings, &m.DocumentID, &doc, &seq)
 		if err != nil {
 			return nil, err
 		}
@@ -103,10 +103,10 @@ func loggedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) 
 		if m.InArchive = doc.Valid; doc.Valid {
 			m.DocumentArrived = fromMicros(doc.Int64)
 		}
-		if m.Acknowledgement, err = unpack(ack); err != nil {
+		if m.Acknowledgement, err = s.plain(place{inAcks, num(seq)}, nil, ack); err != nil {
 			return nil, err
 		}
-		if m.Findings, err = unpack(findings); err != nil {
+		if m.Findings, err = s.plain(place{inFindings, num(seq)}, nil, findings); err != nil {
 			return nil, err
 		}
 		out = append(out, m)
@@ -116,18 +116,18 @@ func loggedStatus(ctx context.Context, db *sql.DB, sc Scope, column, id string) 
 
 // archivedStatus tells of a document what the message log no longer, or never, told
 // this scope.
-func archivedStatus(ctx context.Context, db *sql.DB, sc Scope, id string) ([]MessageStatus, error) {
+func (s *Store) archivedStatus(ctx context.Context, db *sql.DB, sc Scope, id string) ([]MessageStatus, error) {
 	byController, args := sc.where("s.controller")
 	byOwner, more := sc.where("d.owner")
-	q := `SELECT d.message_id, d.device, d.owner, d.arrived, d.id, r.verdict, r.payload FROM documents d
-		JOIN series s ON s.set_id = d.set_id LEFT JOIN receipts r ON r.seq = d.seq
+	q := `SELECT d.message_id, d.device, d.owner, d.arrived, d.id, r.verdict, r.payload, t.salt FROM documents d
+		JOIN series s ON s.set_id = d.set_id LEFT JOIN receipts r ON r.seq = d.seq LEFT JOIN salts t ON t.leaf = d.leaf
 		WHERE d.id = ` + asText + ` AND (` + byController + ` OR ` + byOwner + `)`
 	m := MessageStatus{Outcome: Archived, InArchive: true, FromArchive: true}
 	var arrived int64
 	var verdict sql.NullString
-	var findings []byte
+	var findings, salt []byte
 	err := db.QueryRowContext(ctx, q, append(append([]any{id}, args...), more...)...).
-		Scan(&m.MessageID, &m.Device, &m.Owner, &arrived, &m.DocumentID, &verdict, &findings)
+		Scan(&m.MessageID, &m.Device, &m.Owner, &arrived, &m.DocumentID, &verdict, &findings, &salt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -137,7 +137,7 @@ func archivedStatus(ctx context.Context, db *sql.DB, sc Scope, id string) ([]Mes
 	m.Arrived, m.Verdict = fromMicros(arrived), verdict.String
 	m.DocumentArrived = m.Arrived
 	if findings != nil { // a disposed document has none
-		m.Findings, err = unpack(findings)
+		m.Findings, err = s.plain(place{inReceipts, m.DocumentID}, salt, findings)
 	}
 	return []MessageStatus{m}, err
 }

@@ -22,6 +22,9 @@ type Options struct {
 	// Random gives salts and keys; default crypto/rand. It must be safe for
 	// concurrent use.
 	Random io.Reader
+	// Master gives the master key. With it a new archive is encrypted for life, and an
+	// encrypted one needs it; an archive made without stays as it is.
+	Master KeySource
 	// Readers is the number of connections for reads; default 2 × processors, at least 4.
 	Readers int
 	// Queue is how many writes may wait; default 256.
@@ -84,6 +87,9 @@ type Store struct {
 	opt  Options
 	keys *keyer
 	lock *dirLock
+	// vault is nil where the archive is not encrypted.
+	vault    *vault
+	rotating sync.Mutex
 
 	queue   chan *job
 	stop    chan struct{} // closed by Close: no more jobs
@@ -128,11 +134,20 @@ func (s *Store) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.keys, err = openKey(s.opt.Dir, s.opt.Random, fresh); err != nil {
+	master, err := s.openMaster(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	if s.keys, err = openKey(s.opt.Dir, s.opt.Random, fresh, master); err != nil {
 		return err
 	}
 	if fresh {
-		if err := s.initialise(ctx); err != nil {
+		if err := errors.Join(s.keys.write(s.opt.Dir, s.opt.Random, master), s.initialise(ctx, master)); err != nil {
+			return err
+		}
+	}
+	if master != nil {
+		if err := s.loadVault(ctx, master); err != nil {
 			return err
 		}
 	}

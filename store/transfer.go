@@ -278,7 +278,7 @@ func (s *Store) beginTransfer(ctx context.Context, x *Transfer, digest []byte, b
 	if n != x.Count || string(now[:]) != string(digest) {
 		return stale(fmt.Sprintf("the plan found %d series, now there are %d", x.Count, n))
 	}
-	usage, err := s.transferUsage(x, by, "", x.Count)
+	usage, err := s.transferUsage(ctx, x, by, "", x.Count)
 	if err != nil {
 		return err
 	}
@@ -322,7 +322,7 @@ func (s *Store) carryPart(ctx context.Context, x *Transfer, by string, batch []c
 	if x.Kind == Correction {
 		for i, c := range batch {
 			var err error
-			if usage[i], err = s.transferUsage(x, by, c.newestID, 1); err != nil {
+			if usage[i], err = s.transferUsage(ctx, x, by, c.newestID, 1); err != nil {
 				return err
 			}
 		}
@@ -354,7 +354,7 @@ func (s *Store) carryPart(ctx context.Context, x *Transfer, by string, batch []c
 
 // transferUsage makes the log rows of a transfer or of one series of it: one in the
 // log of each controller.
-func (s *Store) transferUsage(x *Transfer, by, document string, count int64) ([]usageRow, error) {
+func (s *Store) transferUsage(ctx context.Context, x *Transfer, by, document string, count int64) ([]usageRow, error) {
 	detail, err := json.Marshal(map[string]any{"transfer": x.ID, "from": x.FromController, "fromRegister": x.FromRegister,
 		"to": x.ToController, "toRegister": x.ToRegister, "series": count, "reason": x.Reason, "ground": x.Ground})
 	if err != nil {
@@ -365,5 +365,5 @@ func (s *Store) transferUsage(x *Transfer, by, document string, count int64) ([]
 	for i, c := range controllers {
 		us[i] = Usage{DataController: c, LogController: c, User: by, System: "portti", DocumentID: document, Action: string(x.Kind), Detail: detail}
 	}
-	return s.usageRows(us, s.now())
+	return s.usageRows(ctx, us, s.now(), s.sealingKey)
 }

@@ -14,7 +14,7 @@ var errTried = errors.New("store: a trial leaves nothing behind")
 //
 // Errors: as Archive.
 func (s *Store) Try(ctx context.Context, a Archival) (Outcome, error) {
-	p, err := s.prepare(&a)
+	p, err := s.prepare(ctx, &a, false)
 	if err != nil {
 		return Outcome{}, fail("try", err)
 	}

@@ -177,9 +177,9 @@ func (w *writer) loadSequences(ctx context.Context) error {
 func (w *writer) recheck(ctx context.Context) error {
 	for _, m := range w.marks {
 		var id string
-		var sum, payload []byte
-		err := w.conn.QueryRowContext(ctx, `SELECT d.id, d.sha256, b.payload FROM documents d
-			JOIN bodies b ON b.seq = d.seq WHERE d.seq = ?`, m.seq).Scan(&id, &sum, &payload)
+		var sum, payload, salt []byte
+		err := w.conn.QueryRowContext(ctx, `SELECT d.id, d.sha256, b.payload, t.salt FROM documents d
+			JOIN bodies b ON b.seq = d.seq LEFT JOIN salts t ON t.leaf = d.leaf WHERE d.seq = ?`, m.seq).Scan(&id, &sum, &payload, &salt)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && id != m.id {
 			return &Error{Kind: ErrDamaged, Op: "recheck", Path: w.s.path(dbFile),
 				Err: fmt.Errorf("acknowledged document %s is missing", m.id), Hint: hints[ErrDamaged]}
@@ -187,7 +187,7 @@ func (w *writer) recheck(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := verified(payload, sum); err != nil {
+		if _, err := w.s.verified(place{inBodies, m.id}, salt, payload, sum); err != nil {
 			return &Error{Kind: ErrDamaged, Op: "recheck", Path: w.s.path(dbFile),
 				Err: fmt.Errorf("document %s: %w", m.id, err), Hint: hints[ErrDamaged]}
 		}

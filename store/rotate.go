@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Rotation tells what RotateKeys did.
+type Rotation struct {
+	// Retired is how many data keys seal nothing new from now on.
+	Retired int
+	// Rewrapped tells that the data keys stand under a new master key.
+	Rewrapped bool
+}
+
+const (
+	sqlRetireKeys = `UPDATE data_keys SET retired = ? WHERE retired IS NULL`
+	sqlListKeys   = `SELECT id, controller, purpose, wrapped FROM data_keys WHERE id > ? ORDER BY id LIMIT 1`
+	sqlRewrap     = `UPDATE data_keys SET wrapped = ? WHERE id = ?`
+	sqlRewrapCopy = `INSERT INTO data_key_copies (id, controller, purpose, wrapped) VALUES (?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET controller = excluded.controller, purpose = excluded.purpose, wrapped = excluded.wrapped`
+)
+
+// RotateKeys takes new data keys into use for every payload from now on, and, where
+// next is given, puts all data keys and the index key under that master key. The old
+// data keys are kept: what they sealed stays as it is. It works while the archive
+// serves; each step can be broken off, after which the archive opens with the old
+// master key or with the new.
+//
+// Errors: ErrInput where the archive is not encrypted, ErrKey for a bad master key.
+func (s *Store) RotateKeys(ctx context.Context, next KeySource) (Rotation, error) {
+	if s.vault == nil {
+		return Rotation{}, input("rotate keys", "the archive is not encrypted")
+	}
+	s.rotating.Lock()
+	defer s.rotating.Unlock()
+	old := s.vault.master
+	master := old
+	if next != nil {
+		secret, err := next(ctx)
+		if err != nil {
+			return Rotation{}, fail("rotate keys", err)
+		}
+		if master, err = newMasterKey(secret); err != nil {
+			return Rotation{}, fail("rotate keys", err)
+		}
+		if err := s.keys.write(s.opt.Dir, s.opt.Random, old, master); err != nil {
+			return Rotation{}, fail("rotate keys", err)
+		}
+	}
+	r := Rotation{Rewrapped: master.mark != old.mark}
+	err := s.do(ctx, "rotate keys", 0, func(t *tx) error {
+		n, err := t.execCount(sqlRetireKeys, micros(s.now()))
+		if r.Retired = int(n); err != nil || !r.Rewrapped {
+			return err
+		}
+		return t.rewrap(old, master)
+	})
+	if err != nil {
+		return Rotation{}, err
+	}
+	s.vault.mu.Lock()
+	s.vault.master = master
+	clear(s.vault.current)
+	s.vault.mu.Unlock()
+	if r.Rewrapped {
+		err = s.keys.write(s.opt.Dir, s.opt.Random, master)
+	}
+	return r, fail("rotate keys", err)
+}
+
+// rewrap puts every data key and its copy under another master key. A key that
+// cannot be read stops it: under the old one its copy may still be good.
+func (t *tx) rewrap(old, master *masterKey) error {
+	s := t.w.s
+	for id := int64(0); ; {
+		var n keyName
+		var wrapped []byte
+		there, err := t.found(sqlListKeys, []any{id}, &id, &n.controller, &n.purpose, &wrapped)
+		if err != nil || !there {
+			return err
+		}
+		secret, err := old.unwrap(n.wrapName(id), wrapped)
+		if err != nil {
+			return &Error{Kind: ErrDamaged, Op: "rotate keys", Err: errors.Join(fmt.Errorf("data key %d", id), err), Hint: hints[ErrDamaged]}
+		}
+		if wrapped, err = master.wrap(n.wrapName(id), secret, s.opt.Random); err != nil {
+			return err
+		}
+		if err := t.exec(sqlRewrap, wrapped, id); err != nil {
+			return err
+		}
+		if wrapped, err = master.wrap(n.wrapName(id), secret, s.opt.Random); err != nil {
+			return err
+		}
+		if err := t.exec(sqlRewrapCopy, id, n.controller, n.purpose, wrapped); err != nil {
+			return err
+		}
+	}
+}
