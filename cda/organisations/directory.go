@@ -77,6 +77,14 @@ func (d *Directory) HasRegister(controller, code string, at time.Time) bool {
 	})
 }
 
+// TookOver tells whether a controller has taken over the register of another that
+// has ceased (REK-4).
+func (d *Directory) TookOver(controller, predecessor string) bool {
+	return d != nil && slices.ContainsFunc(d.Registers, func(r ControllerRegister) bool {
+		return r.Kind == TakenOver && r.Controller == controller && r.Predecessor == predecessor
+	})
+}
+
 // Organisation gives the organisation that a unit belongs to, the unit itself
 // where the register does not know it.
 func (d *Directory) Organisation(unit string) string {

@@ -295,3 +295,33 @@ func Encode(entry any) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// AddSystem, AddContract and AddRegister add an entry that Encode gave.
+func (j *Joined) AddSystem(b []byte) error {
+	var s System
+	if err := decode(b, &s); err != nil {
+		return err
+	}
+	j.Systems = append(j.Systems, s)
+	return s.check()
+}
+
+// AddContract: see AddSystem.
+func (j *Joined) AddContract(b []byte) error {
+	var k Contract
+	if err := decode(b, &k); err != nil {
+		return err
+	}
+	j.Contracts = append(j.Contracts, k)
+	return k.check()
+}
+
+// AddRegister: see AddSystem.
+func (j *Joined) AddRegister(b []byte) error {
+	var r ControllerRegister
+	if err := decode(b, &r); err != nil {
+		return err
+	}
+	j.Registers = append(j.Registers, r)
+	return r.check()
+}

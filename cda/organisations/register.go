@@ -25,6 +25,13 @@ type Register struct {
 
 	byOID    map[string]int
 	children map[string][]int
+	kinds    bool
+}
+
+// New makes a register of entries, which it keeps.
+func New(whole bool, entries ...Organisation) (*Register, error) {
+	r := &Register{Whole: whole, Organisations: entries}
+	return r, r.finish()
 }
 
 // finish orders and checks the register. An entry that stands twice, or under
@@ -46,6 +53,7 @@ func (r *Register) finish() error {
 		}
 		r.byOID[o.OID] = i
 		r.children[o.Parent] = append(r.children[o.Parent], i)
+		r.kinds = r.kinds || o.Kinds != 0
 	}
 	return r.hierarchy()
 }
@@ -89,6 +97,10 @@ func compareOID(a, b string) int {
 		return strings.Compare(x, y)
 	})
 }
+
+// TellsKinds tells whether the register says of any entry what it is: a CSV extract
+// may have no columns for it.
+func (r *Register) TellsKinds() bool { return r != nil && r.kinds }
 
 // Loaded tells whether there is a register at all.
 func (r *Register) Loaded() bool { return r != nil && len(r.Organisations) > 0 }

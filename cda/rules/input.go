@@ -7,6 +7,7 @@ import (
 	"portti/cda/codes"
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
+	"portti/cda/organisations"
 	"portti/cda/rules/catalogue"
 	"portti/cda/sosmeta"
 	"portti/internal/finding"
@@ -55,6 +56,9 @@ type Input struct {
 	Structures *sosmeta.Set
 	// Codes are the code systems known, codes.Default where nil.
 	Codes *codes.Set
+	// Directory is what is known of organisations; nil where nothing is, which leaves
+	// out what would be held against it.
+	Directory *organisations.Directory
 	// PhrasesExact makes another text in the place of a structure's fixed phrase an
 	// error (--phrases=exact).
 	PhrasesExact bool
@@ -105,6 +109,7 @@ func Check(in Input) []finding.Finding {
 	c.versions()
 	c.persons()
 	c.consistency()
+	c.organisations()
 	if in.Frame != nil && in.Frame.Interaction != nil {
 		c.frame()
 	}

@@ -148,6 +148,7 @@ var generalRules = []string{
 // Rules lists every rule id that this package can emit.
 func Rules() []string {
 	ids := append(append([]string{}, ownRules...), generalRules...)
+	ids = append(ids, organisationRules()...)
 	b := DefaultBook()
 	for _, f := range b.fields {
 		for _, k := range b.kinds(f) {

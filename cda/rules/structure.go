@@ -39,6 +39,7 @@ func (c *checker) structured(p *cda.Part) {
 		return
 	}
 	c.out.Add(c.Codes.CheckFacts(r.Facts, c.madeAt())...)
+	c.bodyOrganisations(r.Facts)
 	c.compareJSON(r)
 }
 

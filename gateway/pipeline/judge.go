@@ -43,6 +43,8 @@ type Judge struct {
 	// systems; the shipped ones where nil.
 	Structures *sosmeta.Set
 	Codes      *codes.Set
+	// Organisations is what is known of organisations; nil where nothing is.
+	Organisations *Organisations
 	// Book is what documents and frames are held to; the shipped one where nil. Set it by Use.
 	Book *rules.Book
 	// PhrasesExact makes another text in the place of a structure's fixed phrase an error.
@@ -232,6 +234,6 @@ func (g *judging) body(doc *cda.Document) *cda.Body {
 func (g *judging) rules(doc *cda.Document, body *cda.Body) {
 	g.list.Add(rules.Check(rules.Input{
 		Frame: g.in.Frame, Doc: doc, Body: body, Profile: g.Profile, World: g.World, Now: g.in.Arrived, Book: g.Book,
-		Structures: g.Structures, Codes: g.Codes, PhrasesExact: g.PhrasesExact, Phase1Until: g.Phase1Until,
+		Structures: g.Structures, Codes: g.Codes, Directory: g.Organisations.Directory(), PhrasesExact: g.PhrasesExact, Phase1Until: g.Phase1Until,
 	})...)
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"path/filepath"
 
 	"portti/cda/codes"
@@ -15,7 +16,7 @@ func StructuresDir(data string) string { return filepath.Join(data, "structures"
 func CodesDir(data string) string { return filepath.Join(data, "codes") }
 
 // Load gives the judge what was imported into a data directory, beside what the
-// program ships. It must be called before the judge is used.
+// program ships: structures, code systems, and what its archive knows of organisations. It must be called before the judge is used.
 func (j *Judge) Load(data string) error {
 	structures, err := sosmeta.Open(StructuresDir(data))
 	if err != nil {
@@ -25,6 +26,10 @@ func (j *Judge) Load(data string) error {
 	if err != nil {
 		return err
 	}
-	j.Structures, j.Codes = structures, lists
+	known := new(Organisations)
+	if err := known.PeekOrganisations(context.Background(), data); err != nil {
+		return err
+	}
+	j.Structures, j.Codes, j.Organisations = structures, lists, known
 	return nil
 }
