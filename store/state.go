@@ -92,7 +92,6 @@ type Prohibition struct {
 type Prohibited struct {
 	Level  string `json:"level"`
 	Target string `json:"target"`
-	Set    string `json:"set,omitempty"`
 }
 
 // persons gives every client in the state.

@@ -80,7 +80,7 @@ func (r *run) foreign() {
 		return
 	}
 	if q.Use == ForOrganiser {
-		r.stop(Hidden, RuleRegistryRight, "situation", "right-only", r.f.Document.Controller)
+		r.stop(Hidden, ofRegistryRight, "situation", "right-only", r.f.Document.Controller)
 		return
 	}
 	r.disclosure()
@@ -114,7 +114,7 @@ func (r *run) ownRegister() {
 func (r *run) mayFetch() bool {
 	switch p := r.f.Requester.Profile; p {
 	case Storing, Archiving:
-		return r.stop(Refused, RuleProfileFetch, "profile", "not-fetching", string(p))
+		return r.stop(Refused, ofProfileFetch, "profile", "not-fetching", string(p))
 	case "":
 		return true
 	default:

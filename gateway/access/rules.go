@@ -3,10 +3,10 @@ package access
 // The rules of access, as they stand in the catalogue's access.yaml and, where the
 // organisation register is concerned, organisations.yaml.
 const (
-	RuleProfileFetch  = "ACCESS-PROFILE-FETCH"
-	RuleProfileStore  = "ACCESS-PROFILE-STORE"
-	RuleProfileOld    = "ACCESS-PROFILE-OLD"
-	RuleRegistryRight = "ACCESS-REGISTRY-RIGHT"
+	ofProfileFetch  = "ACCESS-PROFILE-FETCH"
+	ofProfileStore  = "ACCESS-PROFILE-STORE"
+	ofProfileOld    = "ACCESS-PROFILE-OLD"
+	ofRegistryRight = "ACCESS-REGISTRY-RIGHT"
 
 	RuleJoined        = "ACCESS-ORGANISATION-JOINED"
 	RuleStrong        = "ACCESS-AUTHENTICATION-STRONG"
@@ -40,3 +40,12 @@ const (
 	// RulePermissionEarly: a permission is stored before the client was informed.
 	RulePermissionEarly = "ACCESS-PERMISSION-UNINFORMED"
 )
+
+// Rules lists every rule that this package names itself.
+var Rules = []string{
+	RuleJoined, RuleStrong, RuleConnection, RuleOwnConnection, RuleSituation, RuleNullified, RuleWorkTask,
+	RuleClosedOld, RuleClosedPhase1, RuleClosedKind, RuleInforming, RulePermission,
+	RuleAllProhibited, RuleProhibitedController, RuleProhibitedTask, RuleProhibitedDocument,
+	RuleCitizenPhase, RuleCitizenRestricted, RuleGuardian,
+	RuleCaseUnknown, RuleCaseClosed, RuleCaseClient, RuleCaseTask, RuleRelationshipUnknown, RuleRelationshipEnded, RulePermissionEarly,
+}

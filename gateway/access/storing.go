@@ -18,7 +18,7 @@ func (r *run) store() {
 		}
 		g = Ground{RegistryRight, right.ID, "703/2023 § 14"}
 		if c := r.f.Document.Case; c != "" && !slices.Contains(right.Cases, c) {
-			r.stop(Refused, RuleRegistryRight, "right", "other-case", c)
+			r.stop(Refused, ofRegistryRight, "right", "other-case", c)
 			return
 		}
 	}
@@ -34,16 +34,16 @@ func (r *run) noRight() {
 		return x.Organiser == r.f.Document.Controller && x.Unit == r.f.Requester.Unit
 	})
 	r.d.Suspicious = !had
-	r.stop(Refused, RuleRegistryRight, "store", "no-right", r.f.Document.Controller)
+	r.stop(Refused, ofRegistryRight, "store", "no-right", r.f.Document.Controller)
 }
 
 func (r *run) mayStore() bool {
 	p, d := r.f.Requester.Profile, &r.f.Document
 	switch {
 	case p == Viewing:
-		return r.stop(Refused, RuleProfileStore, "profile", "not-storing", string(p))
+		return r.stop(Refused, ofProfileStore, "profile", "not-storing", string(p))
 	case p == Archiving && d.Phase != Old && d.Phase != CaseDocument && d.Phase != Relationship:
-		return r.stop(Refused, RuleProfileOld, "profile", "old-only", string(p))
+		return r.stop(Refused, ofProfileOld, "profile", "old-only", string(p))
 	case p == "":
 		return true
 	}

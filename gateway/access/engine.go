@@ -1,0 +1,154 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"portti/store"
+)
+
+// StateReader is what the engine reads of the archive; *store.Store is one.
+type StateReader interface {
+	ClientState(ctx context.Context, sc store.Scope, client string) (store.ClientState, error)
+	CaseStatement(ctx context.Context, sc store.Scope, caseID, client string) (*store.Statement, error)
+	RelationshipStatement(ctx context.Context, sc store.Scope, id, client string) (*store.Statement, error)
+}
+
+// Contracts tells whether a contract covers a provider's unit for an organiser and
+// service task (RKO-2); *organisations.Directory is one.
+type Contracts interface {
+	Contracted(organiser, provider, task string, at time.Time) bool
+}
+
+// Engine decides with the state that the archive holds. Its fields are set before
+// use; it is then safe for concurrent use.
+type Engine struct {
+	State StateReader
+	// Contracts are held against rights; nil where no directory was given: rights
+	// then stand without.
+	Contracts Contracts
+	Settings  Settings
+}
+
+// deciding is the scope of reads of state: whose will or relationship it is does
+// not depend on whose register is asked for.
+var deciding = store.Scope{All: true, Purpose: "access"}
+
+// Asking is one requester's asking about one client at one moment.
+type Asking struct {
+	e         *Engine
+	at        time.Time
+	requester Requester
+	client    Client
+	state     State
+	view      view
+}
+
+// Client reads the state of a client (by identity code or temporary id) once; its
+// result then decides on each document. It is for one goroutine.
+func (e *Engine) Client(ctx context.Context, client string, at time.Time, q Requester) (*Asking, error) {
+	s, err := e.State.ClientState(ctx, deciding, client)
+	if err != nil {
+		return nil, err
+	}
+	a := &Asking{e: e, at: at, requester: q, view: view{settings: &e.Settings, at: at, state: s}}
+	if c := e.Contracts; c != nil {
+		a.view.contracted = c.Contracted
+	}
+	v := &a.view
+	a.client = Client{Minor: v.minor(), Protected: v.protected()}
+	a.state = State{Informed: v.informed(), Permission: v.permission(), Prohibitions: v.prohibitions(), Units: v.units(), Rights: v.rights()}
+	return a, nil
+}
+
+// Facts gives all that Decide is told of a document.
+func (a *Asking) Facts(op Operation, d Document) Facts {
+	f := Facts{Operation: op, At: a.at, Requester: a.requester, Client: a.client, Document: d, State: a.state, Matrix: a.e.Settings.matrix}
+	f.State.Relationships = a.view.relationships(d.Controller)
+	return f
+}
+
+// Document decides whether a document may be given.
+func (a *Asking) Document(d Document) Decision { return Decide(a.Facts(Give, d)) }
+
+// Controllers gives the controllers whose documents some path may lead to: the
+// requester's own and those of whom the client is a client. A wide search or a
+// disclosure may look at all of them, own use at the own ones alone.
+func (a *Asking) Controllers() (out []string) {
+	out = slices.Clone(a.requester.Own)
+	if len(out) == 0 && a.requester.Organisation != "" {
+		out = []string{a.requester.Organisation}
+	}
+	if a.requester.Use == OwnUse {
+		return out
+	}
+	for _, x := range a.view.state.Statements {
+		if !slices.Contains(out, x.Controller) {
+			out = append(out, x.Controller)
+		}
+	}
+	return out
+}
+
+// Storing decides whether a document about clients may be stored. Where there are
+// several clients, one who may not be written about decides.
+func (e *Engine) Storing(ctx context.Context, clients []string, at time.Time, q Requester, d Document) (Decision, error) {
+	if len(clients) == 0 {
+		clients = []string{""}
+	}
+	var out Decision
+	for i, c := range clients {
+		one, err := e.storing(ctx, c, at, q, d)
+		if err != nil {
+			return Decision{}, err
+		}
+		if i == 0 || out.Outcome == Given {
+			out = one
+		}
+	}
+	return out, nil
+}
+
+func (e *Engine) storing(ctx context.Context, client string, at time.Time, q Requester, d Document) (Decision, error) {
+	a, err := e.Client(ctx, client, at, q)
+	if err != nil {
+		return Decision{}, err
+	}
+	f := a.Facts(Store, d)
+	if d.Case != "" && d.Phase == Phase2 {
+		x, err := e.State.CaseStatement(ctx, deciding, d.Case, client)
+		if err != nil {
+			return Decision{}, err
+		}
+		f.State.Case = a.caseState(x, d.Effective)
+	}
+	if d.Relationship != "" && d.Phase == Phase2 {
+		x, err := e.State.RelationshipStatement(ctx, deciding, d.Relationship, client)
+		if err != nil {
+			return Decision{}, err
+		}
+		f.State.RelationshipElsewhere = x != nil && (x.Controller != d.Controller || !x.State.Relationship.Client.Self)
+	}
+	return Decide(f), nil
+}
+
+func (a *Asking) caseState(x *store.Statement, written time.Time) *CaseState {
+	if x == nil {
+		return nil
+	}
+	c := x.State.Case
+	return &CaseState{ID: c.ID, Controller: x.Controller, Task: c.Task, Opened: from(c.Opened), Closed: until(c.Closed),
+		Strangers: !a.view.inCase(c, written)}
+}
+
+// DocumentOf gives the facts of a document found by a search. consent and
+// restriction (1286, 1288) stand in the summary that the caller keeps.
+func DocumentOf(h *store.Hit, consent, restriction string) Document {
+	x := &h.Index
+	return Document{
+		ID: h.ID, Set: h.SetID, Controller: h.Controller, Phase: Phase(x.Phase), General: x.GeneralType, Specific: x.SpecificType,
+		Tasks: x.Tasks, Service: x.Service, Case: x.Case, Relationship: x.Relationship, Effective: x.Effective,
+		Nullified: h.Status == store.NullifiedSeries, MinorConsent: consent, Restriction: restriction,
+	}
+}
