@@ -54,6 +54,7 @@ func (t *tx) archive(p *prepared) (Outcome, error) {
 
 // knownDocument is what the archive knows of an id.
 type knownDocument struct {
+	id         string
 	seq        int64
 	facts      documentFacts
 	controller string // at present
@@ -69,7 +70,7 @@ const (
 )
 
 func (t *tx) known(id string) (*knownDocument, error) {
-	var k knownDocument
+	k := knownDocument{id: id}
 	f := &k.facts
 	ok, err := t.found(sqlKnown, []any{id}, &k.seq, &f.setID, &f.version, &f.replaces, &f.controller, &f.register,
 		&f.sum, &f.facts, &f.arrived, &f.device, &f.messageID, &f.nullifies, &k.leaf)
@@ -159,6 +160,8 @@ func (t *tx) store(p *prepared, prev *series) (Outcome, error) {
 		func() error { return t.index(seq, &p.index) },
 		func() error { return t.nullifyBy(p, seq) },
 		func() error { return t.logUsage(p.usage, "") },
+		func() error { return t.logDisclosures(p.disclosures) },
+		func() error { return t.tellEvents(p.events) },
 		func() error { return t.logMessage(&p.message, Archived, nil, false, seq) },
 	}
 	for _, step := range steps {

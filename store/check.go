@@ -10,7 +10,8 @@ import (
 // Problem is one thing that Check found wrong.
 type Problem struct {
 	// Area is "file", "schema", "settings", "document", "frame", "receipt", "countersignature", "leaf",
-	// "series", "index", "state", "order", "log", "nullification", "result", "counters" or "key".
+	// "series", "index", "state", "order", "log", "nullification", "result", "counters", "key", "disposal", "event",
+	// "hold", "run" or "notice".
 	Area string
 	// ID is the document or series concerned, or a number as "#12".
 	ID string
@@ -53,7 +54,7 @@ func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 	r := new(CheckReport)
 	c := &checker{s: s, r: r}
 	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.countersignatures, c.leaves, c.series, c.nullifications,
-		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters, c.dataKeys}
+		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters, c.dataKeys, c.retention}
 	for _, step := range steps {
 		err := step(ctx)
 		switch {
@@ -253,8 +254,15 @@ func (c *checker) index(ctx context.Context, tx *sql.Tx, d *documentRow) error {
 		return err
 	}
 	defer rows.Close()
-	if !rows.Next() {
+	there := rows.Next()
+	switch {
+	case there && d.disposed:
+		c.r.add("index", d.f.id, "has an index row, though it is disposed of")
+		return nil
+	case !there && !d.disposed:
 		c.r.add("index", d.f.id, "has no index row")
+	}
+	if !there {
 		return rows.Err()
 	}
 	vs, err := values(rows)
@@ -302,6 +310,12 @@ const sqlCheckLeaves = `SELECT l.seq, l.kind, CASE l.kind
 	WHEN 12 THEN EXISTS (SELECT 1 FROM transfer_steps x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	WHEN 13 THEN EXISTS (SELECT 1 FROM flags x WHERE x.seq = l.subject AND x.leaf = l.seq)
 	WHEN 20 THEN EXISTS (SELECT 1 FROM orders x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 41 THEN EXISTS (SELECT 1 FROM events x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 42 THEN EXISTS (SELECT 1 FROM holds x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 43 THEN EXISTS (SELECT 1 FROM hold_releases x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 44 THEN EXISTS (SELECT 1 FROM disposal_runs x WHERE x.seq = l.subject AND x.leaf = l.seq)
+	WHEN 45 THEN EXISTS (SELECT 1 FROM filed_notices x WHERE x.seq = l.subject AND x.leaf = l.seq)
+		OR NOT EXISTS (SELECT 1 FROM salts x WHERE x.leaf = l.seq)
 	ELSE 0 END FROM leaves l WHERE l.seq > ? ORDER BY l.seq LIMIT ?`
 
 // leaves checks that they are gap-free and that what they are about is there. A log

@@ -13,8 +13,8 @@ const sqlCheckUsage = `SELECT u.seq, u.at, u.data_controller, u.log_controller, 
 	WHERE u.seq > ? ORDER BY u.seq LIMIT ?`
 
 func (c *checker) usage(ctx context.Context) error {
-	g := gaps{c: c, log: "usage"}
-	return c.each(ctx, sqlCheckUsage, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
+	g := gaps{c: c, log: "usage", kind: leafUsage}
+	return c.each(ctx, sqlCheckUsage, 0, func(tx *sql.Tx, rows *sql.Rows) (int64, error) {
 		var u Usage
 		var seq, at, leaf int64
 		var client, user, name, payload, entry, salt []byte
@@ -24,7 +24,9 @@ func (c *checker) usage(ctx context.Context) error {
 		if err != nil {
 			return seq, err
 		}
-		g.see(seq)
+		if err := g.see(ctx, tx, seq, leaf); err != nil {
+			return seq, err
+		}
 		var p usagePayload
 		plain, ok := c.logPayload("usage", inUsage, seq, payload, &p)
 		if !ok {
@@ -40,19 +42,36 @@ func (c *checker) usage(ctx context.Context) error {
 	})
 }
 
-// gaps notices missing numbers in a log; its beginning may have been purged.
+// gaps notices missing numbers in a log; its beginning may have been purged. Rows
+// are purged by the time of what they tell, so a row told late leaves a gap in the
+// middle: such a gap is known by leaves without salts.
 type gaps struct {
-	c    *checker
-	log  string
-	last int64
+	c          *checker
+	log        string
+	kind       byte // of the rows' leaves, 0 where they have none
+	last, leaf int64
 }
 
-func (g *gaps) see(seq int64) {
-	if g.last != 0 && seq != g.last+1 {
-		g.c.r.add("log", num(g.last+1), "%s rows up to %s are missing", g.log, num(seq-1))
-	}
-	g.last = seq
+const sqlPurgedLeaves = `SELECT count(*) FROM leaves l WHERE l.seq > ? AND l.seq < ? AND l.kind = ? AND l.subject > ? AND l.subject < ?
+	AND NOT EXISTS (SELECT 1 FROM salts s WHERE s.leaf = l.seq)`
+
+func (g *gaps) see(ctx context.Context, tx *sql.Tx, seq, leaf int64) error {
 	g.c.r.LogRows++
+	last, before := g.last, g.leaf
+	g.last, g.leaf = seq, leaf
+	if last == 0 || seq == last+1 {
+		return nil
+	}
+	var purged int64
+	if g.kind != 0 {
+		if err := tx.QueryRowContext(ctx, sqlPurgedLeaves, before, leaf, g.kind, last, seq).Scan(&purged); err != nil {
+			return err
+		}
+	}
+	if purged != seq-last-1 {
+		g.c.r.add("log", num(last+1), "%s rows up to %s are missing", g.log, num(seq-1))
+	}
+	return nil
 }
 
 func (c *checker) logPayload(log, column string, seq int64, payload []byte, into any) ([]byte, bool) {
@@ -73,8 +92,8 @@ const sqlCheckDisclosures = `SELECT u.seq, u.at, u.data_controller, u.log_contro
 	WHERE u.seq > ? ORDER BY u.seq LIMIT ?`
 
 func (c *checker) disclosures(ctx context.Context) error {
-	g := gaps{c: c, log: "disclosure"}
-	return c.each(ctx, sqlCheckDisclosures, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
+	g := gaps{c: c, log: "disclosure", kind: leafDisclosure}
+	return c.each(ctx, sqlCheckDisclosures, 0, func(tx *sql.Tx, rows *sql.Rows) (int64, error) {
 		var d Disclosure
 		var seq, at, leaf int64
 		var client, user, payload, entry, salt []byte
@@ -84,7 +103,9 @@ func (c *checker) disclosures(ctx context.Context) error {
 		if err != nil {
 			return seq, err
 		}
-		g.see(seq)
+		if err := g.see(ctx, tx, seq, leaf); err != nil {
+			return seq, err
+		}
 		var p disclosurePayload
 		plain, ok := c.logPayload("disclosure", inDisclosure, seq, payload, &p)
 		if !ok {
@@ -104,7 +125,7 @@ const sqlCheckMessages = `SELECT ` + messageColumns + `, checksum, seq FROM mess
 
 func (c *checker) messages(ctx context.Context) error {
 	g := gaps{c: c, log: "message"}
-	return c.each(ctx, sqlCheckMessages, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
+	return c.each(ctx, sqlCheckMessages, 0, func(tx *sql.Tx, rows *sql.Rows) (int64, error) {
 		vs, err := values(rows)
 		if err != nil {
 			return 0, err
@@ -114,7 +135,9 @@ func (c *checker) messages(ctx context.Context) error {
 		if !ok {
 			return 0, errors.New("message row without number")
 		}
-		g.see(seq)
+		if err := g.see(ctx, tx, seq, 0); err != nil {
+			return seq, err
+		}
 		if columnsRecord(vs[:n]).checksum() != vs[n] {
 			c.r.add("log", num(seq), "message row is damaged")
 			return seq, nil

@@ -19,6 +19,11 @@ const (
 	leafTransfer      = 11
 	leafTransferStep  = 12
 	leafFlag          = 13
+	leafEvent         = 41
+	leafHold          = 42
+	leafRelease       = 43
+	leafRun           = 44
+	leafNotice        = 45
 )
 
 const saltSize = 16

@@ -19,7 +19,7 @@ func (s *Store) Log(ctx context.Context, e Entries) error {
 	if err != nil {
 		return fail("log", err)
 	}
-	disclosures, err := s.disclosureRows(ctx, e.Disclosures, now)
+	disclosures, err := s.disclosureRows(ctx, e.Disclosures, now, s.sealingKey)
 	if err != nil {
 		return fail("log", err)
 	}

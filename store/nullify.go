@@ -75,6 +75,8 @@ func (t *tx) nullify(p *preparedNullification) (Outcome, error) {
 	switch {
 	case s.nullified:
 		return t.nullifiedBefore(p, k, s)
+	case s.disposed:
+		return t.refuseNullification(p, RuleDisposed, false)
 	case s.newestID != p.DocumentID:
 		return t.refuseNullification(p, RuleNotNewest, false)
 	}

@@ -61,7 +61,51 @@ func deeds() (out []func(s *Store) error) {
 	archiving(next(doc(id(13)), id(14)))
 	out = append(out, func(s *Store) error { return s.PutDirectory(bg, operator, entryOf(DirectorySystem, "atj", "1")) },
 		func(s *Store) error { return transferOnce(s) })
-	return out
+	archiving(dying())
+	return append(out,
+		func(s *Store) error {
+			return s.RecordEvents(bg, []Event{{Kind: Death, Controller: ctlA, Subject: cli2, Day: noon.AddDate(0, 0, -1), By: anna}}, []Usage{deed("event")})
+		},
+		func(s *Store) error {
+			run, err := s.BeginDisposal(bg, DisposalRun{Plan: [32]byte{1}, By: anna, Second: bertt})
+			if err != nil {
+				return err
+			}
+			o, err := s.Dispose(bg, disposal(dying(), run))
+			if err == nil && o != Disposed && o != AlreadyDisposed {
+				err = errors.New("not disposed: " + string(o))
+			}
+			return err
+		},
+		func(s *Store) error {
+			_, err := s.AddHold(bg, Hold{Kind: "controller", Controller: ctlA, Reason: "x", By: anna}, deed("hold"))
+			return err
+		},
+		func(s *Store) error { _, err := s.File(bg, notice(id(900), "päätös")); return err },
+		func(s *Store) error { _, err := s.Purge(bg, UsageLog, noon.AddDate(-LogYears, 0, 0)); return err },
+	)
+}
+
+// dying is a document whose retention ends with its client's death.
+func dying() Archival {
+	a := doc(id(15))
+	a.Index.Case, a.Index.Clients = "", []string{cli2}
+	return a
+}
+
+// wantDeedsLogged holds the deeds that have log rows against these, both ways.
+func wantDeedsLogged(t *testing.T, s *Store) {
+	t.Helper()
+	for action, table := range map[string]string{"dispose": "disposals", "event": "events", "hold": "holds", "notice": "filed_notices",
+		"archive": "documents"} {
+		deeds, logged := count(t, s, `SELECT count(*) FROM `+table), count(t, s, `SELECT count(*) FROM usage_log WHERE action = ? AND refused = ''`, action)
+		if deeds != logged {
+			t.Errorf("%s: %d deeds, %d log rows", action, deeds, logged)
+		}
+	}
+	if n, d := count(t, s, `SELECT count(*) FROM filed_notices`), count(t, s, `SELECT count(*) FROM disclosure_log`); n != d {
+		t.Errorf("%d notices, %d disclosures", n, d)
+	}
 }
 
 // transferOnce gives everything of controller A's to B, by the plan that it made
@@ -86,7 +130,7 @@ func transferOnce(s *Store) error {
 func deedDone(t *testing.T, s *Store, i int) {
 	t.Helper()
 	switch want := []Archival{doc(id(10)), next(doc(id(10)), id(11)), docSize(id(12), 60_000), {}, doc(id(13)), {},
-		next(doc(id(13)), id(14)), {}, {}}[i]; {
+		next(doc(id(13)), id(14)), {}, {}, {}, {}, {}, {}, {}, {}}[i]; {
 	case want.ID != "":
 		wantBytes(t, s, want)
 		if out := archive(t, s, want); out.Kind != Duplicate {
@@ -102,10 +146,23 @@ func deedDone(t *testing.T, s *Store, i int) {
 		if d, err := s.Document(bg, inB, id(14)); err != nil || d.Controller != ctlB {
 			t.Errorf("the transferred document: %v", err)
 		}
+	case i >= 9:
+		retentionDone(t, s, i)
 	default:
 		if _, err := s.MessageStatus(bg, inA, "m"); err != nil {
 			t.Errorf("the logged message: %v", err)
 		}
+	}
+}
+
+// retentionDone is deedDone for the deeds of retention.
+func retentionDone(t *testing.T, s *Store, i int) {
+	t.Helper()
+	q := map[int]string{9: `SELECT count(*) FROM documents WHERE id = '` + dying().ID + `'`, 10: `SELECT count(*) FROM events`,
+		11: `SELECT count(*) FROM disposals`, 12: `SELECT count(*) FROM holds`, 13: `SELECT count(*) FROM filed_notices`,
+		14: `SELECT count(*) FROM purges`}[i]
+	if count(t, s, q) == 0 {
+		t.Errorf("deed %d is lost", i)
 	}
 }
 
@@ -179,6 +236,7 @@ func verifyDeeds(t *testing.T, dir string, done []int, struck string) {
 	for i := range 3 {
 		wantBytes(t, s, doc(id(i)))
 	}
+	wantDeedsLogged(t, s)
 	for _, i := range done {
 		deedDone(t, s, i)
 	}

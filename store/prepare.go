@@ -33,6 +33,9 @@ type prepared struct {
 	nullLeaf leaf // for Nullifies
 	message  messageRow
 	usage    []usageRow
+
+	disclosures []disclosureRow
+	events      []eventRow
 }
 
 // prepare computes an Archival. Without seal nothing of it is ever kept, so that it
@@ -75,6 +78,12 @@ func (s *Store) prepare(ctx context.Context, a *Archival, seal bool) (*prepared,
 		}
 	}
 	if err := p.seal(s); err != nil {
+		return nil, err
+	}
+	if p.disclosures, err = s.disclosureRows(ctx, a.Disclosures, p.arrived, keys); err != nil {
+		return nil, err
+	}
+	if p.events, err = s.eventRows(ctx, a.told(), p.arrived, keys); err != nil {
 		return nil, err
 	}
 	p.usage, err = s.usageRows(ctx, a.Usage, p.arrived, keys)
@@ -382,7 +391,7 @@ type disclosurePayload struct {
 	Detail      []byte `json:"detail,omitempty"`
 }
 
-func (s *Store) disclosureRows(ctx context.Context, ds []Disclosure, now time.Time) ([]disclosureRow, error) {
+func (s *Store) disclosureRows(ctx context.Context, ds []Disclosure, now time.Time, keys keys) ([]disclosureRow, error) {
 	rows := make([]disclosureRow, len(ds))
 	for i := range ds {
 		d := &ds[i]
@@ -394,7 +403,7 @@ func (s *Store) disclosureRows(ctx context.Context, ds []Disclosure, now time.Ti
 			r.at = s.arrival(d.At)
 		}
 		var err error
-		if r.key, err = s.sealingKey(ctx, d.LogController, sealLogs); err != nil {
+		if r.key, err = keys(ctx, d.LogController, sealLogs); err != nil {
 			return nil, err
 		}
 		r.plain, err = json.Marshal(disclosurePayload{d.Client, d.Discloser, d.User, d.UserName, d.Description, d.Detail})

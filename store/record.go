@@ -42,6 +42,12 @@ type Archival struct {
 	// Usage are the usage-log rows of the deed. A refused attempt is logged with the
 	// rule that refused it; a duplicate, which uses nothing, writes none.
 	Usage []Usage
+	// Disclosures are disclosure-log rows of the deed: of a document that tells of a
+	// disclosure (LUO-6). A refused attempt or a duplicate writes none.
+	Disclosures []Disclosure
+	// Events are start events of retention periods that the document tells, beside
+	// those that its state (Index.State) tells by itself.
+	Events []Event
 	// Answer gives verdict and acknowledgement for an outcome other than Archived,
 	// whose answer stands in Message already. It is called by the writer while others
 	// wait: it must be quick, must not block and must not call the store. Where nil,

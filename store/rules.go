@@ -29,6 +29,10 @@ const (
 	RuleGroupDiffers = "STORE-GROUP-DIFFERS"
 	// RuleDocumentUnknown: the document to nullify is not this controller's.
 	RuleDocumentUnknown = "STORE-DOCUMENT-UNKNOWN"
+	// RuleDisposed: the series has been disposed of and takes no versions.
+	RuleDisposed = "STORE-SERIES-DISPOSED"
+	// RuleNoticeTaken: the id of a disclosure notice stands for other content.
+	RuleNoticeTaken = "STORE-NOTICE-TAKEN"
 	// RuleBusy: the archive cannot take it now; the same may be sent again.
 	RuleBusy = "STORE-BUSY"
 )
@@ -37,5 +41,5 @@ const (
 var Rules = []string{
 	RuleIDTaken, RuleIDBytes, RuleResendDiffers, RuleSetFirst, RuleSetUnknown,
 	RuleParentFirst, RuleParentMissing, RuleVersionNumber, RuleNotNewest,
-	RuleNullified, RuleClientDiffers, RuleGroupDiffers, RuleDocumentUnknown, RuleBusy,
+	RuleNullified, RuleClientDiffers, RuleGroupDiffers, RuleDocumentUnknown, RuleDisposed, RuleNoticeTaken, RuleBusy,
 }

@@ -53,6 +53,30 @@ var reads = map[string]func(s *Store, sc Scope) (found bool, err error){
 		err = s.EachSeries(bg, sc, func(SeriesFacts) error { found = true; return nil })
 		return found, err
 	},
+	"SearchUsage": func(s *Store, sc Scope) (bool, error) {
+		p, err := s.SearchUsage(bg, sc, LogFilter{}, 10, "")
+		return len(p.Entries) > 0 || p.Next != "", err
+	},
+	"SearchUsage client": func(s *Store, sc Scope) (bool, error) {
+		p, err := s.SearchUsage(bg, sc, LogFilter{Client: cli1}, 10, "")
+		return len(p.Entries) > 0 || p.Next != "", err
+	},
+	"SearchDisclosures": func(s *Store, sc Scope) (bool, error) {
+		p, err := s.SearchDisclosures(bg, sc, LogFilter{}, 10, "")
+		return len(p.Entries) > 0 || p.Next != "", err
+	},
+	"Holds": func(s *Store, sc Scope) (bool, error) {
+		h, err := s.Holds(bg, sc)
+		return len(h) > 0, err
+	},
+	"Retention": func(s *Store, sc Scope) (found bool, err error) {
+		err = s.Retention(bg, sc, tenYears{}, func(*RetentionFacts) error { found = true; return nil })
+		return found, err
+	},
+	"Filed": func(s *Store, sc Scope) (bool, error) {
+		_, b, err := s.Filed(bg, sc, id(901))
+		return len(b) > 0, err
+	},
 	"Counts": func(s *Store, sc Scope) (bool, error) {
 		c, err := s.Counts(bg, sc)
 		return c.Documents > 0 || len(c.Groups) > 0, err
@@ -74,6 +98,8 @@ func TestREK2_NoReadSeesAForeignScope(t *testing.T) {
 	p := planOf(ctlA, ctlA)
 	p.FromRegister, p.ToRegister = "1", "2"
 	mustApply(t, s, mustPlan(t, s, p).ID)
+	fileNotice(t, s, id(901))
+	addHold(t, s, Hold{Kind: "document", Subject: id(1)})
 	for name, read := range reads {
 		for _, sc := range []Scope{inA, {Controllers: []string{ctlB, ctlA}, Purpose: "test"}, all} {
 			if found, err := read(s, sc); !found || err != nil {

@@ -54,6 +54,12 @@ const (
 	inRaw         = "message_log.raw"
 	inOrders      = "orders.payload"
 	inResults     = "results.payload"
+	inEvents      = "events.payload"
+	inHolds       = "holds.payload"
+	inReleases    = "hold_releases.payload"
+	inRuns        = "disposal_runs.payload"
+	inDisposals   = "disposals.payload"
+	inBundles     = "filed_bundles.payload"
 
 	inCountersignatures = "countersignatures.payload"
 )

@@ -295,7 +295,7 @@ func TestNoStatementScansABigTable(t *testing.T) {
 }
 
 // small tables may be scanned: their size does not follow the number of documents.
-var small = []string{"counters", "settings", "transfers", "flags"}
+var small = []string{"counters", "settings", "transfers", "flags", "holds"}
 
 // explain gives the steps of a statement's plan that grow with the archive.
 func explain(t *testing.T, s *Store, q string) (bad []string) {

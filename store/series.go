@@ -22,21 +22,23 @@ type series struct {
 	group                string
 	clients              []byte
 	size                 int64
+	disposed             bool // the content of its newest version is gone
 }
 
 // LEFT JOIN: a damaged index must not make a series disappear.
 const sqlSeries = `SELECT s.controller, s.register, s.newest, d.id, s.version, s.nullified IS NOT NULL,
-	coalesce(i.doc_group, ''), coalesce(substr(i.keys, 1, 16 * i.clients), x''), d.size
+	coalesce(i.doc_group, ''), coalesce(substr(i.keys, 1, 16 * i.clients), x''), d.size,
+	EXISTS (SELECT 1 FROM disposals x WHERE x.document = s.newest)
 	FROM series s JOIN documents d ON d.seq = s.newest LEFT JOIN doc_index i ON i.seq = s.newest WHERE s.set_id = ` + asText
 
 func (t *tx) series(setID string) (*series, error) {
 	s := series{setID: setID}
 	ok, err := t.found(sqlSeries, []any{setID}, &s.controller, &s.register, &s.newest, &s.newestID, &s.version,
-		&s.nullified, &s.group, &s.clients, &s.size)
+		&s.nullified, &s.group, &s.clients, &s.size, &s.disposed)
 	if !ok {
 		return nil, err
 	}
-	if s.group == "" {
+	if s.group == "" && !s.disposed {
 		return nil, &Error{Kind: ErrInternal, Op: "archive", Err: fmt.Errorf("series %s has no index row", setID),
 			Hint: "rebuild the index, then send again"}
 	}
@@ -84,6 +86,9 @@ func firstVersion(p *prepared) (fs []finding.Finding) {
 }
 
 func laterVersion(p *prepared, s *series, sameClients bool) (fs []finding.Finding) {
+	if s.disposed {
+		return one(RuleDisposed, p.SetID)
+	}
 	next := s.version + 1
 	switch {
 	case s.nullified:

@@ -97,6 +97,7 @@ const sqlLinks = `SELECT d.keys, d.facts FROM state_keys k JOIN doc_state d ON d
 // querier is a read transaction or the writer's own.
 type querier interface {
 	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row
 }
 
 // linked gives the keys of all ids that documents join to one, that one first. A

@@ -9,9 +9,11 @@ import (
 // what is to be settled once before the commit. Copying it is a savepoint of its
 // fields.
 type tx struct {
-	w      *writer
-	seq    sequences
-	marks  []mark
+	w     *writer
+	seq   sequences
+	marks []mark
+	// unmark are documents whose content is gone: there is nothing to re-check.
+	unmark []int64
 	deltas []delta
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -274,7 +275,7 @@ func (w *writer) group(first *job) error {
 		return err
 	}
 	w.seq = g.tx.seq
-	w.remember(g.tx.marks)
+	w.remember(g.tx.marks, g.tx.unmark)
 	w.dirty += g.bytes + rowBytes*g.jobs
 	g.tell(nil)
 	return nil
@@ -289,8 +290,9 @@ func (w *writer) commit() error {
 	return w.simple(`COMMIT`)
 }
 
-func (w *writer) remember(ms []mark) {
+func (w *writer) remember(ms []mark, gone []int64) {
 	w.marks = append(w.marks, ms...)
+	w.marks = slices.DeleteFunc(w.marks, func(m mark) bool { return slices.Contains(gone, m.seq) })
 	if n := len(w.marks) - keepMarks; n > 0 {
 		w.marks = append(w.marks[:0], w.marks[n:]...)
 	}
