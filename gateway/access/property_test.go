@@ -1,10 +1,8 @@
 package access
 
 import (
-	"os"
 	"reflect"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -198,11 +196,4 @@ func TestStepsAreWhole(t *testing.T) {
 			t.Errorf("%s lacks found or law", id)
 		}
 	}
-}
-
-func TestMain(m *testing.M) {
-	if n, err := strconv.Atoi(os.Getenv("PORTTI_PROPERTY")); err == nil && n > 0 {
-		os.Args = append(os.Args, "-rapid.checks="+strconv.Itoa(n))
-	}
-	os.Exit(m.Run())
 }
