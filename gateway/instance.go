@@ -116,7 +116,7 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 
 func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
-	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems}
+	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems, Organisations: i.Judge.Organisations}
 	p, err := pipeline.New(pipeline.Options{
 		Judge: i.Judge, Archive: i.Store, Access: access, Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -120,6 +122,7 @@ func peerOf(state *tls.ConnectionState) pipeline.Peer {
 	if state == nil || len(state.VerifiedChains) == 0 {
 		return pipeline.Peer{}
 	}
-	s := trust.SubjectOf(state.VerifiedChains[0][0])
-	return pipeline.Peer{Organisation: s.Organisation, Name: s.Name}
+	c := state.VerifiedChains[0][0]
+	s, sum := trust.SubjectOf(c), sha256.Sum256(c.Raw)
+	return pipeline.Peer{Organisation: s.Organisation, Name: s.Name, Fingerprint: hex.EncodeToString(sum[:])}
 }

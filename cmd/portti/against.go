@@ -46,8 +46,14 @@ func (m *Main) against(ctx context.Context, name string, files clientTLS, judge 
 	if err != nil {
 		return nil, system(err, "where a gateway runs on this archive, use --against with its URL")
 	}
+	if judge.Organisations == nil { // --data names none: those of the archive count
+		judge.Organisations = new(pipeline.Organisations)
+		if err := judge.Organisations.LoadOrganisations(ctx, st); err != nil {
+			return nil, system(errors.Join(err, st.Close()), "")
+		}
+	}
 	c := &m.config
-	access := pipeline.KnownAccess{Profile: c.profile(), World: pipeline.World(c.World), AcceptHealth: c.AcceptHealth, Systems: c.systems()}
+	access := pipeline.KnownAccess{Profile: c.profile(), World: pipeline.World(c.World), AcceptHealth: c.AcceptHealth, Systems: c.systems(), Organisations: judge.Organisations}
 	return &against{
 		try: func(ctx context.Context, t pipeline.Trial) ([]finding.Finding, error) {
 			return pipeline.Try(ctx, judge, access, st, t)

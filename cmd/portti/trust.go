@@ -250,7 +250,7 @@ type systemConfig struct {
 func (c *config) systems() pipeline.Systems {
 	var out pipeline.Systems
 	for _, s := range c.Systems {
-		out = append(out, pipeline.System{Name: s.Name, Organisation: s.Organisation, Devices: s.Devices, Controllers: s.Controllers})
+		out = append(out, pipeline.System{ID: s.Name, Name: s.Name, Organisation: s.Organisation, Devices: s.Devices, Controllers: s.Controllers})
 	}
 	return out
 }

@@ -65,7 +65,7 @@ func (m *Main) validateCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&frameFile, "frame", "", "the transfer frame `FILE` that belongs to the document")
-	cmd.Flags().String("data", "", "data `DIR`ectory whose imported structures and code systems count")
+	cmd.Flags().String("data", "", "data `DIR`ectory whose imported structures, code systems and organisations count")
 	cmd.Flags().StringVar(&archive, "against", "", "data `DIR`ectory of an archive, or URL of a gateway")
 	files.flags(cmd.Flags())
 	m.trustFlags(cmd.Flags())

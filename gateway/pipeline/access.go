@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"slices"
+	"time"
 
 	"portti/cda"
 	"portti/cda/frame"
@@ -28,71 +29,108 @@ type AccessQuery struct {
 	Document *cda.Document
 	// Signers are the organisations whose systems made valid signatures of type 3.
 	Signers []string
+	// Arrived is when the message came.
+	Arrived time.Time
 }
 
-// KnownAccess checks what can be known without a register of organisations: the
-// sender and the signing system against their certificates, and that the archive
-// takes social-welfare documents only (ARK-12).
+// KnownAccess checks who stands behind a message: the sender and the signing system
+// against their certificates, what the system has joined as, into whose register it
+// may store; and that the archive takes social-welfare documents only (ARK-12).
 type KnownAccess struct {
 	Profile catalogue.Profile
 	World   World
 	// AcceptHealth archives health documents: in the test world and lenient only.
 	AcceptHealth bool
-	// Systems are the joined systems. Where there are any, a system that is not
-	// among them is refused, and each acts for its controllers alone; where there
-	// are none, a message must name the organisation of its certificate.
+	// Systems are the joined systems of the configuration; those of Organisations
+	// stand beside them. Where there are any, a system that is not among them is
+	// refused, and each acts for its controllers alone; where there are none, a
+	// message must name the organisation of its certificate.
 	Systems Systems
+	// Organisations is what the archive knows of organisations; nil where nothing.
+	Organisations *Organisations
+	// Rights are the registry-use rights; nil where nobody has any.
+	Rights RegistryRights
+}
+
+// systems are all joined systems.
+func (a KnownAccess) systems() Systems {
+	d := a.Organisations.Directory()
+	if d == nil || len(d.Systems) == 0 {
+		return a.Systems
+	}
+	return append(a.Systems[:len(a.Systems):len(a.Systems)], d.Systems...)
 }
 
 // Decide implements Access.
 func (a KnownAccess) Decide(q AccessQuery) []finding.Finding {
 	out := a.domain(q)
-	if q.Peer.Known() {
-		out = append(out, a.peer(q)...)
+	joined := a.systems()
+	switch {
+	case q.Peer.Known():
+		out = append(out, a.peer(q, joined)...)
+	default:
+		// Nobody vouches for the sender; what it says of itself binds it all the same.
+		named := joined.filter(func(x System) bool { return slices.Contains(x.Devices, q.Frame.Sender.ID.Root) })
+		out = append(out, a.joining(q, named)...)
 	}
-	if len(a.Systems) > 0 {
-		out = append(out, a.signers(q)...)
+	if len(joined) > 0 {
+		out = append(out, a.signers(q, joined)...)
 	}
 	return out
 }
 
 // peer holds the frame against the organisation of the client certificate. OIDs
 // are compared as wholes: what lies under an organisation's arc may be another's.
-func (a KnownAccess) peer(q AccessQuery) []finding.Finding {
+func (a KnownAccess) peer(q AccessQuery, joined Systems) []finding.Finding {
 	own, f := q.Peer.Organisation, q.Frame
-	if len(a.Systems) == 0 {
+	if len(joined) == 0 {
 		if !slices.Contains([]string{f.Sender.ID.Root, f.User.Organization.ID.Root, f.Document.Custodian.ID.Root}, own) {
 			return []finding.Finding{q.fault(RuleSender, f.Sender.Node, f.Sender.ID.Root, own)}
 		}
 		return nil
 	}
-	if !a.Systems.Joined(own) {
+	mine := joined.behind(q.Peer, f.Sender.ID.Root)
+	if len(mine) == 0 {
 		return []finding.Finding{q.fault(RuleSystemUnknown, f.Sender.Node, own, own)}
 	}
-	var out []finding.Finding
-	if !a.Systems.MaySendAs(own, f.Sender.ID.Root) {
+	out := a.joining(q, mine)
+	if !mine.any(func(x System) bool { return x.Names(f.Sender.ID.Root) }) {
 		out = append(out, q.fault(RuleSender, f.Sender.Node, f.Sender.ID.Root, own))
 	}
-	if c := f.Document.Custodian; c.ID.Root != "" && !a.Systems.MayActFor(own, c.ID.Root) {
-		out = append(out, q.fault(RuleController, c.Node, c.ID.Root, own))
+	acting, ok := a.acting(q, mine)
+	if !ok {
+		return append(out, q.fault(RuleJoiningPoint, f.User.Organization.ID.Node, f.User.Organization.ID.Root, own))
+	}
+	if c := f.Document.Custodian; c.ID.Root != "" {
+		if rule := a.mayStoreFor(q, mine, acting, c.ID.Root); rule != "" {
+			out = append(out, q.fault(rule, c.Node, c.ID.Root, acting))
+		}
 	}
 	return out
 }
 
-// signers demands that whoever signed by a system's certificate may act for the
-// document's controller.
-func (a KnownAccess) signers(q AccessQuery) []finding.Finding {
+// signers demands that whoever signed by a system's certificate may store into the
+// document's register.
+func (a KnownAccess) signers(q AccessQuery, joined Systems) []finding.Finding {
 	if q.Document == nil {
 		return nil
 	}
 	controller := q.Document.Custodian.ID.Root
 	var out []finding.Finding
 	for _, org := range q.Signers {
-		if controller != "" && !a.Systems.MayActFor(org, controller) {
-			out = append(out, q.fault(RuleSigner, q.Frame.Document.Custodian.Node, controller, org))
+		if controller == "" || a.maySignFor(q, joined.of(org), org, controller) {
+			continue
 		}
+		out = append(out, q.fault(RuleSigner, q.Frame.Document.Custodian.Node, controller, org))
 	}
 	return out
+}
+
+// maySignFor tells whether an organisation's systems may sign for a controller: they
+// serve it, or the organisation holds a registry-use right.
+func (a KnownAccess) maySignFor(q AccessQuery, systems Systems, organisation, controller string) bool {
+	return systems.any(func(x System) bool { return x.Serves(controller) }) ||
+		len(systems) > 0 && a.Rights != nil && a.Rights.MayStore(q.right(controller, organisation))
 }
 
 // fault is a finding at a node of the frame.

@@ -218,7 +218,7 @@ func (m *message) archives() bool {
 }
 
 func (m *message) access() {
-	q := AccessQuery{Peer: m.req.Peer, Frame: m.frame}
+	q := AccessQuery{Peer: m.req.Peer, Frame: m.frame, Arrived: m.req.Arrived}
 	if m.judged != nil {
 		q.Document = m.judged.Document
 		if m.judged.Signatures != nil {

@@ -12,6 +12,16 @@ const (
 	RuleController    = "ACCESS-SYSTEM-CONTROLLER"
 	RuleSigner        = "ACCESS-SIGNER-CONTROLLER"
 
+	RuleSystemTime     = "ACCESS-SYSTEM-TIME"
+	RuleSystemClass    = "ACCESS-SYSTEM-CLASS"
+	RuleSystemUntested = "ACCESS-SYSTEM-UNTESTED"
+	RuleProfileFetch   = "ACCESS-PROFILE-FETCH"
+	RuleProfileStore   = "ACCESS-PROFILE-STORE"
+	RuleProfileOld     = "ACCESS-PROFILE-OLD"
+	RulePhase          = "ACCESS-PHASE"
+	RuleJoiningPoint   = "ACCESS-JOINING-POINT"
+	RuleRegistryRight  = "ACCESS-REGISTRY-RIGHT"
+
 	docPrefix = "DOC-" // before the parser's rules, for the document
 )
 
@@ -19,5 +29,7 @@ const (
 var Rules = []string{
 	RuleDocumentSize, RuleFailure, RuleMore,
 	RuleSender, RuleOperation, RuleSystemUnknown, RuleController, RuleSigner,
+	RuleSystemTime, RuleSystemClass, RuleSystemUntested, RuleProfileFetch, RuleProfileStore, RuleProfileOld, RulePhase,
+	RuleJoiningPoint, RuleRegistryRight,
 	docPrefix + "XML-SYNTAX", docPrefix + "XML-DTD-FORBIDDEN", docPrefix + "XML-ENCODING-INVALID", docPrefix + "XML-LIMIT-EXCEEDED",
 }

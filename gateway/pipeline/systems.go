@@ -1,45 +1,63 @@
 package pipeline
 
-import "slices"
+import (
+	"slices"
 
-// System is a joined system: whose certificates it has, and for whom it may act.
-type System struct {
-	// Name is for people.
-	Name string
-	// Organisation is the organisation's OID in the system's certificates (subject
-	// serialNumber), of the connection and of signatures.
-	Organisation string
-	// Devices are further OIDs by which it names itself as sender.
-	Devices []string
-	// Controllers are the controllers for whom it may act besides the organisation
-	// itself.
-	Controllers []string
-}
+	"portti/cda/organisations"
+)
 
-// Systems are the joined systems. Several may share an organisation: the
-// certificate does not tell them apart, so what one may all may.
+// System is a joined system: whose certificates it has, for whom it may act, and
+// what it may do.
+type System = organisations.System
+
+// Systems are joined systems. Several may share an organisation: where neither the
+// sender's device nor a fingerprint tells them apart, what one may all may.
 type Systems []System
 
 // Joined tells whether an organisation has a joined system.
-func (s Systems) Joined(organisation string) bool {
-	return s.any(organisation, func(System) bool { return true })
-}
+func (s Systems) Joined(organisation string) bool { return len(s.of(organisation)) > 0 }
 
 // MaySendAs tells whether a system of the organisation may name that sender: the
-// organisation, one of its devices, or a controller for whom it acts.
+// organisation, one of its devices, or one for whom it acts.
 func (s Systems) MaySendAs(organisation, sender string) bool {
-	return s.any(organisation, func(x System) bool {
-		return sender == organisation || slices.Contains(x.Devices, sender) || slices.Contains(x.Controllers, sender)
-	})
+	return slices.ContainsFunc(s.of(organisation), func(x System) bool { return x.Names(sender) })
 }
 
 // MayActFor tells whether a system of the organisation may act for a controller.
 func (s Systems) MayActFor(organisation, controller string) bool {
-	return s.any(organisation, func(x System) bool {
-		return controller == organisation || slices.Contains(x.Controllers, controller)
-	})
+	return slices.ContainsFunc(s.of(organisation), func(x System) bool { return x.Serves(controller) })
 }
 
-func (s Systems) any(organisation string, ok func(System) bool) bool {
-	return slices.ContainsFunc(s, func(x System) bool { return x.Organisation == organisation && ok(x) })
+// of gives the systems of an organisation.
+func (s Systems) of(organisation string) Systems {
+	return s.filter(func(x System) bool { return x.Organisation == organisation })
 }
+
+// behind gives the systems that a connection can be from: those of its certificate,
+// by fingerprint where one is known, and of these the ones that have the sender as
+// their device, where any has.
+func (s Systems) behind(p Peer, sender string) Systems {
+	mine := s.of(p.Organisation).filter(func(x System) bool { return x.Fingerprint == "" || x.Fingerprint == p.Fingerprint })
+	return mine.narrowed(sender)
+}
+
+// narrowed gives those that have the sender as their device, or all where none has.
+func (s Systems) narrowed(sender string) Systems {
+	if named := s.filter(func(x System) bool { return slices.Contains(x.Devices, sender) }); len(named) > 0 {
+		return named
+	}
+	return s
+}
+
+func (s Systems) filter(keep func(System) bool) Systems {
+	var out Systems
+	for _, x := range s {
+		if keep(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// any tells whether one of them may.
+func (s Systems) any(may func(System) bool) bool { return slices.ContainsFunc(s, may) }

@@ -15,6 +15,8 @@ type Peer struct {
 	Organisation string
 	// Name is the system's name (subject CN of a service certificate).
 	Name string
+	// Fingerprint is the SHA-256 of the certificate in hexadecimal digits.
+	Fingerprint string
 }
 
 // Known tells whether there was a client certificate.
