@@ -105,6 +105,11 @@ type Options struct {
 	Validation *validation.Service
 	// Pages are the pages under /errors; nil leaves them out.
 	Pages http.Handler
+	// Traffic, where set, stands around the SOAP door: it may watch, delay or answer
+	// in its place (package conformance/observe). AdminPages are further pages of the
+	// admin listener by pattern.
+	Traffic    func(http.Handler) http.Handler
+	AdminPages map[string]http.Handler
 	// Listen is the address of plain HTTP, TLSListen of HTTPS, Admin of the
 	// operator's pages; "" leaves a listener out.
 	Listen, TLSListen, Admin string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -51,6 +52,9 @@ type Config struct {
 	Root, Owner string
 	// Document and InFlight are limits in bytes; 0 means 20 MB and 256 MB.
 	Document, InFlight int64
+	// Traffic and AdminPages: see Options.
+	Traffic    func(http.Handler) http.Handler
+	AdminPages map[string]http.Handler
 	// Listen, TLSListen and Admin are addresses; "" leaves a listener out.
 	Listen, TLSListen, Admin string
 	TLS                      TLSFiles
@@ -137,7 +141,7 @@ func (i *Instance) assemble(c Config) error {
 		return err
 	}
 	o := Options{
-		Handler: p, Profile: c.Profile, Validation: v, Pages: web.Errors(c.Lang), Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Pages: web.Errors(c.Lang), Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}

@@ -34,7 +34,7 @@ var Rules = []string{RuleMethod, RuleEncoding, RuleIncomplete, RuleSize, RuleBud
 // routes are the doors for clients.
 func (s *Server) routes(withMetrics bool) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/soap", s.soap)
+	mux.Handle("/soap", s.traffic(http.HandlerFunc(s.soap)))
 	if s.o.Validation != nil {
 		mux.HandleFunc(validation.Path, s.validate)
 	}
@@ -49,11 +49,22 @@ func (s *Server) routes(withMetrics bool) http.Handler {
 	return s.guard(mux)
 }
 
+// traffic puts what stands around the SOAP door in its place.
+func (s *Server) traffic(door http.Handler) http.Handler {
+	if s.o.Traffic == nil {
+		return door
+	}
+	return s.o.Traffic(door)
+}
+
 // adminRoutes are the doors for the operator.
 func (s *Server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
 	s.health(mux)
 	mux.Handle("GET /metrics", s.metrics.handler())
+	for pattern, h := range s.o.AdminPages {
+		mux.Handle(pattern, h)
+	}
 	return s.guard(mux)
 }
 

@@ -81,6 +81,10 @@ type config struct {
 	ArchiveSignature   string `koanf:"archive_signature"`
 	ArchiveKey         string `koanf:"archive_key"`
 	ArchiveCertificate string `koanf:"archive_certificate"`
+	// Observe lets client systems be led through joint-test cases; see the admin
+	// listener's /conformance/.
+	Observe bool `koanf:"observe"`
+
 	// AcceptHealth archives health documents in the test world.
 	AcceptHealth bool `koanf:"accept_health"`
 	// RequireAddressing refuses messages without WS-Addressing headers.
@@ -152,11 +156,18 @@ func loadFile(k *koanf.Koanf, name string, known []string) error {
 	return k.Merge(f)
 }
 
+// ownFlag marks a command's own flag that has a configuration key's name but
+// another meaning.
+const ownFlag = "portti/own"
+
 // loadFlags takes the flags that were given and that configure something; a dash
 // in a flag is an underscore in its key.
 func loadFlags(k *koanf.Koanf, flags *pflag.FlagSet, known []string) error {
 	var first error
 	flags.Visit(func(f *pflag.Flag) {
+		if f.Annotations[ownFlag] != nil {
+			return
+		}
 		key := strings.ReplaceAll(f.Name, "-", "_")
 		if dotted := strings.Replace(key, "tls_", "tls.", 1); slices.Contains(known, dotted) {
 			key = dotted

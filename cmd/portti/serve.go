@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"portti/conformance/observe"
 	"portti/gateway"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
@@ -49,6 +50,9 @@ func (m *Main) serveCommand() *cobra.Command {
 				return err
 			}
 			defer m.watchTrust(cmd.Context(), c.Log, trust, clients)()
+			if err := m.observeTraffic(&c); err != nil {
+				return err
+			}
 			return m.serve(cmd.Context(), c, nil)
 		},
 	}
@@ -66,6 +70,7 @@ func (m *Main) serveCommand() *cobra.Command {
 	f.String("archive-signature", "off", "the archive's own signature of documents: off, store (made when archived, kept beside) or return (made when given out)")
 	f.String("archive-key", "", "PEM `FILE` of the key of --archive-signature")
 	f.String("archive-certificate", "", "PEM or DER `FILE` of its certificate")
+	f.Bool("observe", false, "watch client systems and lead them through joint-test cases (test world; pages on the --admin listener)")
 	f.Bool("accept-health", false, "archive health documents too (test world)")
 	return cmd
 }
@@ -145,5 +150,8 @@ func (m *Main) whereToConnect(w io.Writer, g *gateway.Instance) {
 	}
 	if a := g.AdminAddr(); a != nil {
 		fmt.Fprintf(w, "admin:   http://%s/metrics\n", a)
+		if m.config.Observe {
+			fmt.Fprintf(w, "observe: http://%s%s\n", a, observe.Prefix)
+		}
 	}
 }

@@ -9,6 +9,8 @@
 // set has a version of its own, which reports name together with its digest.
 package cases
 
+//go:generate go run ./gen
+
 import (
 	"portti/cda/rules/catalogue"
 )
@@ -198,12 +200,14 @@ type Await struct {
 	// a document that is not that of the earlier step.
 	Same  string `yaml:"same" json:"same,omitempty"`
 	Other string `yaml:"other" json:"other,omitempty"`
-	// NewMessage demands a message id other than the earlier step's.
+	// Elsewhere demands that the controller is another organisation than the unit's
+	// that sends: somebody else's register (RKO-3).
+	Elsewhere  bool   `yaml:"elsewhere" json:"elsewhere,omitempty"`
 	SOAP       string `yaml:"soap" json:"soap,omitempty"`
 	Attachment bool   `yaml:"attachment" json:"attachment,omitempty"`
 	Clients    int    `yaml:"clients" json:"clients,omitempty"`
 	Client     string `yaml:"client" json:"client,omitempty"`
-	// Faultless demands that the archive has no error about it; on by default.
+	// Refused demands that the archive finds an error in it; else there must be none.
 	Refused bool `yaml:"refused" json:"refused,omitempty"`
 }
 

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -123,5 +124,16 @@ func TestBrokenCasesDoNotLoad(t *testing.T) {
 		case x.want != "" && (err == nil || !strings.Contains(err.Error(), x.want)):
 			t.Errorf("%s: %v", x.name, err)
 		}
+	}
+}
+
+func TestTheDocumentIsAsGenerated(t *testing.T) {
+	var b strings.Builder
+	if err := Default().WriteMarkdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../CASES.md")
+	if err != nil || string(got) != b.String() {
+		t.Errorf("conformance/CASES.md is not what go generate ./conformance/cases writes (%v)", err)
 	}
 }

@@ -62,6 +62,8 @@ func (s *Set) tell(x *Step, l catalogue.Lang) string {
 		act = "replace"
 	case x.Do == "send" && x.Document.SameID:
 		act = "same-id"
+	case x.Do == "await":
+		act = x.Await.act()
 	}
 	out := s.word("act", act, l)
 	if x.Kind != "" {
@@ -76,18 +78,40 @@ func (s *Set) tell(x *Step, l catalogue.Lang) string {
 	}
 	for _, w := range []struct{ category, key string }{
 		{"form", x.Document.Form}, {"form", x.Document.Style}, {"form", x.Frame.Form}, {"edit", x.Document.Edit}, {"break", x.Transport.Break},
+		{"sort", x.Await.Client},
 	} {
 		if w.key != "" {
 			more = append(more, s.word(w.category, w.key, l))
 		}
 	}
-	if x.Transport.SOAP == "1.2" {
+	if x.Transport.SOAP == "1.2" || x.Await.SOAP == "1.2" {
 		more = append(more, "SOAP 1.2")
+	}
+	if x.Await.Attachment {
+		more = append(more, s.word("await", "attachment", l))
+	}
+	if x.Await.Clients > 1 {
+		more = append(more, fmt.Sprintf("%d %s", x.Await.Clients, s.word("await", "clients", l)))
 	}
 	if len(more) > 0 {
 		out += " (" + strings.Join(more, "; ") + ")"
 	}
 	return out
+}
+
+// act is the word for what a client is asked to do.
+func (w *Await) act() string {
+	switch {
+	case w.Same != "":
+		return "again"
+	case w.Other != "":
+		return "await-other"
+	case w.Version == "next":
+		return "replace"
+	case w.Version == "nullification":
+		return "nullify"
+	}
+	return "send"
 }
 
 // failure tells what fails a case, from the answer that its last step wants.
@@ -112,7 +136,7 @@ func (s *Set) failure(c *Case) Text {
 // acts are the words that Step.Do may hold, by mode.
 var acts = map[Mode][]string{
 	Archive: {"send", "again", "together", "http", "validate", "wsdl", "control"},
-	Client:  {"await", "quiet"},
+	Client:  {"await"},
 }
 
 // check tells of a case that lacks what every case must have.

@@ -89,6 +89,13 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	return a, nil
 }
 
+// Read reads an answer that came otherwise than by Do.
+func Read(status int, h http.Header, body []byte) *Answer {
+	a := &Answer{Status: status, Header: h, ContentType: h.Get("Content-Type"), Body: body}
+	a.read()
+	return a
+}
+
 // plain drops what net/http puts around an error: method and address, which
 // reports name once.
 func plain(err error) error {
