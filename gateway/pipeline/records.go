@@ -3,12 +3,14 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"portti/cda"
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
+	"portti/gateway/access"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 	"portti/store"
@@ -101,6 +103,7 @@ func (m *message) newArchival() *store.Archival {
 		Index:   index(&d.Metadata, f),
 		Message: m.messageRow(),
 	}
+	a.Index.State = stateOf(a.Index.Phase, &d.Metadata, m.judged.Body)
 	if a.SetID == "" {
 		a.SetID = a.ID
 	}
@@ -221,9 +224,35 @@ func (m *message) refusedUsage() []store.Usage {
 func clientIDs(d *cda.Metadata) []string {
 	var out []string
 	for _, c := range d.Clients {
-		if c.ID.HasValue() {
-			out = append(out, personID(c.ID))
+		for _, id := range append([]cda.ID{c.ID}, c.MoreIDs...) {
+			if id.HasValue() {
+				out = append(out, personID(id))
+			}
 		}
 	}
 	return out
 }
+
+// stateOf is what a document's body, which its signatures cover, says of client
+// relationships, cases and the client's will; nil for other documents. A client
+// relationship may name its client by further ids in the header: a temporary id
+// that an identity code has come to (DOC-10).
+func stateOf(phase string, d *cda.Metadata, body *cda.Body) *store.State {
+	if !stateful[phase] || body == nil || body.JSON == nil {
+		return nil
+	}
+	s := access.StateOf(body.JSON.Bytes)
+	if s != nil && s.Relationship != nil && len(d.Clients) == 1 {
+		c := &s.Relationship.Client
+		for _, id := range clientIDs(d) {
+			if !slices.Contains(c.IDs, id) {
+				c.IDs = append(c.IDs, id)
+			}
+		}
+	}
+	return s
+}
+
+// stateful are the document groups, by key, whose documents make the state of
+// clients.
+var stateful = map[string]bool{"relationship": true, "case": true, "permission": true, "prohibition": true}
