@@ -24,6 +24,8 @@ type Filter struct {
 	Case, Relationship                         string
 	Groups, GeneralTypes, SpecificTypes, Tasks []string
 	Units, Registers                           []string
+	// Software is the product and version that made the document, exactly.
+	Software string
 	// Effective and arrival times: from inclusive, until exclusive; zero is open.
 	EffectiveFrom, EffectiveUntil, ArrivedFrom, ArrivedUntil time.Time
 	// Earlier includes replaced versions, Nullified those of nullified series.
@@ -358,6 +360,7 @@ func (q *search) conditions() (string, []any) {
 	f := q.f
 	is("i.case_id", f.Case)
 	is("i.relationship", f.Relationship)
+	is("i.software", f.Software)
 	oneOf("i.doc_group", f.Groups)
 	oneOf("i.general_type", f.GeneralTypes)
 	oneOf("i.specific_type", f.SpecificTypes)

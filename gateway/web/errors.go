@@ -1,16 +1,7 @@
-// Package web is the gateway's pages: the error catalogue.
-//
-// Pages are made on the server by html/template. They have no scripts, fetch
-// nothing, and forbid both by their Content-Security-Policy. Their language is
-// that of ?lang=, else the one that Accept-Language likes best.
 package web
 
 import (
-	"crypto/sha256"
-	"embed"
-	"encoding/base64"
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,77 +12,9 @@ import (
 	"portti/internal/negotiate"
 )
 
-//go:embed errors.html style.css
-var files embed.FS
-
-var (
-	errorPages = template.Must(template.ParseFS(files, "errors.html"))
-	style      = mustRead("style.css")
-	policy     = "default-src 'none'; style-src 'sha256-" + hash(style) + "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
-func mustRead(name string) string {
-	b, err := files.ReadFile(name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return string(b)
-}
-
-func hash(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return base64.StdEncoding.EncodeToString(sum[:])
-}
-
-// Errors serves the error catalogue: /errors lists the rules (?q= and ?area= and
-// ?severity= narrow the list), /errors/RULE tells one in full. Who accepts
-// application/json alone is given the same as JSON. fallback is the language where
-// the client likes none that there is.
-func Errors(fallback catalogue.Lang) http.Handler {
-	mux := http.NewServeMux()
-	e := errorsHandler{fallback}
-	mux.HandleFunc("GET /errors", e.list)
-	mux.HandleFunc("GET /errors/{rule}", e.one)
-	return mux
-}
-
-type errorsHandler struct{ fallback catalogue.Lang }
-
-// page is what every page has.
-type page struct {
-	Lang  catalogue.Lang
-	Words *words
-	Style template.CSS
-	Title string
-	// Langs lead to the same page in each language.
-	Langs []langLink
-	// Home is the list in this language.
-	Home string
-}
-
-type langLink struct {
-	Lang    catalogue.Lang
-	Name    string
-	URL     string
-	Current bool
-}
-
-var langNames = map[catalogue.Lang]string{catalogue.Finnish: "Suomi", catalogue.Swedish: "Svenska", catalogue.English: "English"}
-
-func (e errorsHandler) page(r *http.Request) page {
-	lang := catalogue.Lang(r.URL.Query().Get("lang"))
-	if !slices.Contains(catalogue.Langs, lang) {
-		lang = negotiate.Language(r.Header.Get("Accept-Language"), catalogue.Langs, e.fallback)
-	}
-	p := page{Lang: lang, Words: wordsIn[lang], Style: template.CSS(style), Home: "/errors?lang=" + string(lang)}
-	for _, l := range catalogue.Langs {
-		q := r.URL.Query()
-		q.Set("lang", string(l))
-		u := url.URL{Path: r.URL.Path, RawQuery: q.Encode()}
-		p.Langs = append(p.Langs, langLink{l, langNames[l], u.String(), l == lang})
-	}
-	return p
-}
+// The error catalogue: /errors lists the rules (?q= and ?area= and ?severity= narrow
+// the list), /errors/RULE tells one in full. Who accepts application/json alone is
+// given the same as JSON.
 
 // listPage is the list of rules.
 type listPage struct {
@@ -115,9 +38,9 @@ type ruleView struct {
 }
 
 // list serves /errors.
-func (e errorsHandler) list(w http.ResponseWriter, r *http.Request) {
+func (s *Site) listErrors(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	p := listPage{page: e.page(r), Query: strings.TrimSpace(q.Get("q")), Area: q.Get("area"), Severity: q.Get("severity")}
+	p := listPage{page: s.page(w, r, "catalogue"), Query: strings.TrimSpace(q.Get("q")), Area: q.Get("area"), Severity: q.Get("severity")}
 	var entries []catalogue.Entry
 	for _, a := range catalogue.Areas() {
 		view := areaView{ID: a.ID, Name: a.Name.In(p.Lang)}
@@ -136,11 +59,10 @@ func (e errorsHandler) list(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, entries)
 		return
 	}
-	p.Title = p.Words.Catalogue
-	for _, s := range []finding.Severity{finding.Error, finding.Warning, finding.Info} {
-		p.Severities = append(p.Severities, severityView{s.String(), p.Words.severity(s)})
+	for _, v := range []finding.Severity{finding.Error, finding.Warning, finding.Info} {
+		p.Severities = append(p.Severities, severityView{v.String(), severityWord(p.Lang, v)})
 	}
-	p.write(w, http.StatusOK, "list", p)
+	s.write(w, &p.page, http.StatusOK, "list", p)
 }
 
 // matches tells whether a rule is asked for.
@@ -159,7 +81,7 @@ func (p *listPage) matches(r *catalogue.Rule) bool {
 
 func (p *page) view(r *catalogue.Rule) ruleView {
 	return ruleView{
-		ID: r.ID, Title: r.Title.In(p.Lang), Severity: p.Words.severity(r.Severity.Strict), Class: r.Severity.Strict.String(),
+		ID: r.ID, Title: r.Title.In(p.Lang), Severity: severityWord(p.Lang, r.Severity.Strict), Class: r.Severity.Strict.String(),
 		URL: "/errors/" + url.PathEscape(r.ID) + "?lang=" + string(p.Lang),
 	}
 }
@@ -174,11 +96,11 @@ type rulePage struct {
 }
 
 // one serves /errors/RULE.
-func (e errorsHandler) one(w http.ResponseWriter, r *http.Request) {
-	p := rulePage{page: e.page(r), Asked: r.PathValue("rule")}
+func (s *Site) oneError(w http.ResponseWriter, r *http.Request) {
+	p := rulePage{page: s.page(w, r, "catalogue"), Asked: r.PathValue("rule")}
 	rule := catalogue.Default().Rule(strings.ToUpper(p.Asked))
 	if rule == nil {
-		p.missing(w, r)
+		s.missing(w, r, &p)
 		return
 	}
 	if wantsJSON(r) {
@@ -187,7 +109,7 @@ func (e errorsHandler) one(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Rule, p.Title = rule, rule.ID
 	p.Text, p.Hint = rule.Text.In(p.Lang), rule.Hint.In(p.Lang)
-	p.Strict, p.Lenient = p.Words.severity(rule.Severity.Strict), p.Words.severity(rule.Severity.Lenient)
+	p.Strict, p.Lenient = severityWord(p.Lang, rule.Severity.Strict), severityWord(p.Lang, rule.Severity.Lenient)
 	p.Requirements = strings.Join(rule.Requirements, ", ")
 	p.Certainty = catalogue.Certainties[rule.Certainty].In(p.Lang)
 	for _, a := range catalogue.Areas() {
@@ -195,11 +117,11 @@ func (e errorsHandler) one(w http.ResponseWriter, r *http.Request) {
 			p.Area = a.Name.In(p.Lang)
 		}
 	}
-	p.write(w, http.StatusOK, "rule", p)
+	s.write(w, &p.page, http.StatusOK, "rule", p)
 }
 
 // missing tells of a rule that does not exist.
-func (p *rulePage) missing(w http.ResponseWriter, r *http.Request) {
+func (s *Site) missing(w http.ResponseWriter, r *http.Request, p *rulePage) {
 	const suggestions = 5
 	near := catalogue.Default().Nearest(p.Asked, suggestions)
 	if wantsJSON(r) {
@@ -209,23 +131,8 @@ func (p *rulePage) missing(w http.ResponseWriter, r *http.Request) {
 	for _, id := range near {
 		p.Near = append(p.Near, p.view(catalogue.Default().Rule(id)))
 	}
-	p.Title = p.Words.NoRule
-	p.write(w, http.StatusNotFound, "missing", p)
-}
-
-// write makes the page.
-func (p *page) write(w http.ResponseWriter, status int, name string, data any) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", string(p.Lang))
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Vary", "Accept, Accept-Language")
-	w.WriteHeader(status)
-	// An error here is the client's going away: templates and data are our own, and
-	// a test makes every page.
-	_ = errorPages.ExecuteTemplate(w, name, data)
+	p.Title = p.T("no_rule")
+	s.write(w, &p.page, http.StatusNotFound, "missing", p)
 }
 
 // wantsJSON tells of a client that names JSON and not HTML.
