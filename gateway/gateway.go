@@ -5,7 +5,7 @@
 //	POST /soap            SOAP 1.1 and 1.2 (also MTOM)
 //	GET  /soap?wsdl       the description of the door
 //	POST /shark-validointi/validoi/asiakirja/tulos   the validation API (package validation)
-//	GET  /errors          the error catalogue as pages (package web)
+//	GET  /                pages for people: error catalogue, workbench, archivist (package web)
 //	GET  /healthz         the process answers
 //	GET  /readyz          the archive can take documents
 //	GET  /metrics         Prometheus; on the admin listener, else on loopback only
@@ -103,7 +103,7 @@ type Options struct {
 	Profile catalogue.Profile
 	// Validation is the validation API; nil leaves the door out.
 	Validation *validation.Service
-	// Pages are the pages under /errors; nil leaves them out.
+	// Pages are the pages for people (package web); nil leaves them out.
 	Pages http.Handler
 	// Traffic, where set, stands around the SOAP door: it may watch, delay or answer
 	// in its place (package conformance/observe). AdminPages are further pages of the

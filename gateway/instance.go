@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -47,6 +48,11 @@ type Config struct {
 	RequireAddressing bool
 	// Signer makes the archive's own signatures; nil for none.
 	Signer *pipeline.ArchiveSigner
+	// Archivists may log in by card; DemoLogin lets whoever sits at this machine be one
+	// of them (the demo world). Samples are what the workbench offers; nil for none.
+	Archivists []web.Archivist
+	DemoLogin  bool
+	Samples    fs.FS
 	// Root is the OID of acknowledgement ids, Owner the organisation of messages
 	// without client certificate.
 	Root, Owner string
@@ -141,9 +147,12 @@ func (i *Instance) assemble(c Config) error {
 		return err
 	}
 	o := Options{
-		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Pages: web.Errors(c.Lang), Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
+	}
+	if o.Pages, err = i.pages(c); err != nil {
+		return err
 	}
 	if c.TLS.Clients == RequireClientCertificates && c.Listen != "" && !loopback(c.Listen) {
 		return ErrPlain
@@ -157,6 +166,15 @@ func (i *Instance) assemble(c Config) error {
 	}
 	i.Server, err = New(o)
 	return err
+}
+
+// pages makes the pages for people.
+func (i *Instance) pages(c Config) (http.Handler, error) {
+	o := web.Options{
+		Lang: c.Lang, Store: i.Store, Judge: i.Judge, Workbench: c.World == pipeline.Test, Samples: c.Samples,
+		Archivists: c.Archivists, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
+	}
+	return web.New(o)
 }
 
 // writable tells whether the data directory takes a file.

@@ -154,8 +154,8 @@ func TestPRO6_EveryKindOfClientCertificate(t *testing.T) {
 		{"compromised", issue(pki.WithFault(pki.Compromised)), false, trust.RuleCompromised},
 		{"for signing documents", signing, false, trust.RulePurpose},
 		{"for encryption alone", issue(pki.WithFault(pki.WrongUsage)), false, trust.RuleUsage},
-		{"without organisation", issue(pki.WithFault(pki.WrongNumber)), false, "names no organisation"},
-		{"with two organisations", twoOrganisations(t, m.ca, org), false, "names no organisation"},
+		{"without organisation", issue(pki.WithFault(pki.WrongNumber)), false, "names neither an organisation"},
+		{"with two organisations", twoOrganisations(t, m.ca, org), false, "names neither an organisation"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			since := len(m.log.String())

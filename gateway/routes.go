@@ -12,6 +12,7 @@ import (
 	"portti/gateway/pipeline"
 	"portti/gateway/soap"
 	"portti/gateway/validation"
+	"portti/gateway/web"
 	"portti/internal/finding"
 	"portti/wsdl"
 
@@ -34,13 +35,14 @@ var Rules = []string{RuleMethod, RuleEncoding, RuleIncomplete, RuleSize, RuleBud
 // routes are the doors for clients.
 func (s *Server) routes(withMetrics bool) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/soap", s.traffic(http.HandlerFunc(s.soap)))
+	mux.Handle("/soap", s.traffic(s.forSystems(s.soap)))
 	if s.o.Validation != nil {
-		mux.HandleFunc(validation.Path, s.validate)
+		mux.HandleFunc(validation.Path, s.forSystems(s.validate))
 	}
 	if s.o.Pages != nil {
-		mux.Handle("/errors", s.o.Pages)
-		mux.Handle("/errors/", s.o.Pages)
+		for _, p := range web.Patterns {
+			mux.Handle(p, s.o.Pages)
+		}
 	}
 	s.health(mux)
 	if withMetrics {

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"portti/gateway/pipeline"
@@ -79,14 +81,19 @@ func verifyPeer(state tls.ConnectionState, judge xmldsig.Trust, now time.Time) e
 	if now.After(chain[0].NotAfter) || now.Before(chain[0].NotBefore) {
 		return fmt.Errorf("%w: it is not valid now", ErrPeer)
 	}
-	if !peerOf(&state).Known() {
-		return fmt.Errorf("%w: its subject names no organisation by one OID as serialNumber", ErrPeer)
+	typ := trust.TypeClient
+	switch {
+	case peerOf(&state).Known():
+	case personal(chain[0]):
+		typ = trust.TypeCard
+	default:
+		return fmt.Errorf("%w: its subject names neither an organisation by one OID as serialNumber, nor a person whose certificate is made to log in by", ErrPeer)
 	}
 	if judge == nil {
 		return nil
 	}
 	a := judge.Judge(xmldsig.TrustQuery{
-		Certificate: chain[0], Intermediates: chain[1:], Type: trust.TypeClient, Time: now, Arrival: now,
+		Certificate: chain[0], Intermediates: chain[1:], Type: typ, Time: now, Arrival: now,
 	})
 	for _, f := range a.Faults {
 		if !f.Remark {
@@ -94,6 +101,26 @@ func verifyPeer(state tls.ConnectionState, judge xmldsig.Trust, now time.Time) e
 		}
 	}
 	return nil
+}
+
+// personal tells of the authentication certificate of a person's card: not the one
+// that signs documents, which the same card holds. It opens the archivist's pages
+// alone.
+func personal(c *x509.Certificate) bool {
+	return trust.SubjectOf(c).Registration != "" && c.KeyUsage&x509.KeyUsageDigitalSignature != 0 &&
+		slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+}
+
+// forSystems shuts a door to whoever came with a person's certificate: at the doors of
+// systems no certificate would be better than that one.
+func (s *Server) forSystems(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 && !peerOf(r.TLS).Known() {
+			line(w, http.StatusForbidden, "this door is for systems, by their own certificates")
+			return
+		}
+		h(w, r)
+	}
 }
 
 var errNoCA = errors.New("gateway: client certificates need client_ca: a PEM file or a folder of them")

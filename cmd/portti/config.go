@@ -76,6 +76,8 @@ type config struct {
 	// taken (DOC-2); empty is the world's own: no end in the test world.
 	Phase1Until string `koanf:"phase1_until"`
 
+	// Archivists may log in to the archivist's pages by card.
+	Archivists []archivistConfig `koanf:"archivists"`
 	// ArchiveSignature is when the archive signs documents itself: off, store or
 	// return; ArchiveKey and ArchiveCertificate are PEM files.
 	ArchiveSignature   string `koanf:"archive_signature"`

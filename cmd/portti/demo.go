@@ -68,6 +68,9 @@ func (m *Main) demo(ctx context.Context, once bool) (err error) {
 	c.Data = filepath.Join(dir, "archive")
 	c.Owner = w.Organisations[0].OID
 	c.Log = zerolog.New(log).With().Timestamp().Logger()
+	if err := m.demoPages(&c, w, dir); err != nil {
+		return err
+	}
 	world := filepath.Join(dir, "world")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

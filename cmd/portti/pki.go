@@ -81,7 +81,7 @@ func (m *Main) pkiIssue() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&r.Name, "name", "", "`NAME` of the files in DIR/leafs")
-	f.StringVar(&kind, "kind", "system", "system, professional, server or client")
+	f.StringVar(&kind, "kind", "system", "system, professional, card (to log in by), server or client")
 	f.StringVar(&r.Organisation.OID, "oid", "", "the organisation's `OID`")
 	f.StringVar(&r.Organisation.Name, "organisation", "", "the organisation's `NAME`")
 	f.StringVar(&r.Organisation.Locality, "locality", "", "its municipality")

@@ -45,6 +45,9 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Phase1Until, err = m.config.phase1Until(); err != nil {
 				return err
 			}
+			if c.Archivists, err = m.config.archivists(); err != nil {
+				return err
+			}
 			clients, err := m.clientTrust(&c)
 			if err != nil {
 				return err
@@ -145,7 +148,7 @@ func (m *Main) whereToConnect(w io.Writer, g *gateway.Instance) {
 		if l.on {
 			base := l.scheme + "://" + l.addr.String()
 			fmt.Fprintf(w, "SOAP:    %s/soap\nWSDL:    %s/soap?wsdl\n", base, base)
-			fmt.Fprintf(w, "check:   %s%s\nerrors:  %s/errors\nhealth:  %s/healthz %s/readyz\n", base, validation.Path, base, base, base)
+			fmt.Fprintf(w, "check:   %s%s\nerrors:  %s/errors\npages:   %s/\nhealth:  %s/healthz %s/readyz\n", base, validation.Path, base, base, base, base)
 		}
 	}
 	if a := g.AdminAddr(); a != nil {

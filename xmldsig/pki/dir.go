@@ -260,11 +260,11 @@ func (a *Authority) Issue(r Request) (*Leaf, error) {
 		return nil, fmt.Errorf("pki: unknown fault %q: use one of %v", r.Fault, Faults)
 	}
 	opts := []LeafOption{WithFault(r.Fault), WithAlgorithm(r.Algorithm), WithHosts(r.Hosts...)}
-	if r.Kind == KindProfessional {
+	if r.Kind == KindProfessional || r.Kind == KindCard {
 		if len(r.Person.Number) != 11 || r.Person.Family == "" {
 			return nil, errors.New("pki: a professional needs names and a registration number of 11 digits")
 		}
-		return a.Professional(r.Person, opts...)
+		return a.issue(r.Kind, r.Person.Number, r.Person.subject, opts)
 	}
 	if r.Organisation.OID == "" || r.Organisation.Name == "" || r.Organisation.System == "" {
 		return nil, fmt.Errorf("pki: a %s certificate needs the organisation's OID and name and the system's name", r.Kind)
@@ -277,7 +277,7 @@ func (a *Authority) Issue(r Request) (*Leaf, error) {
 	case KindClient:
 		return a.Client(r.Organisation, opts...)
 	default:
-		return nil, fmt.Errorf("pki: unknown kind %q: use system, professional, server or client", r.Kind)
+		return nil, fmt.Errorf("pki: unknown kind %q: use system, professional, card, server or client", r.Kind)
 	}
 }
 

@@ -20,6 +20,7 @@ type Kind string
 const (
 	KindSystem       Kind = "system"       // system signing (järjestelmäallekirjoitus)
 	KindProfessional Kind = "professional" // a professional's card, signature key
+	KindCard         Kind = "card"         // a professional's card, authentication key: TLS client
 	KindServer       Kind = "server"       // TLS server
 	KindClient       Kind = "client"       // TLS client
 )
@@ -123,6 +124,8 @@ var profiles = map[Kind]profile{
 		[]asn1.ObjectIdentifier{policyOVCP, PolicySystem}, 2, 15, false},
 	KindProfessional: {Professional, Service, x509.KeyUsageContentCommitment, nil,
 		[]asn1.ObjectIdentifier{PolicyProfessional}, 5, 4, true},
+	KindCard: {Professional, Service, x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		[]asn1.ObjectIdentifier{PolicyProfessional}, 5, 4, false},
 	KindServer: {Server, Service, x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		[]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		[]asn1.ObjectIdentifier{policyOVCP, PolicyServer}, 1, 16, false},
@@ -139,6 +142,12 @@ func (a *Authority) System(org Organisation, opts ...LeafOption) (*Leaf, error) 
 // Professional issues the signature certificate of a professional's card.
 func (a *Authority) Professional(p Person, opts ...LeafOption) (*Leaf, error) {
 	return a.issue(KindProfessional, p.Number, p.subject, opts)
+}
+
+// Card issues the authentication certificate of a professional's card, by which its
+// holder logs in.
+func (a *Authority) Card(p Person, opts ...LeafOption) (*Leaf, error) {
+	return a.issue(KindCard, p.Number, p.subject, opts)
 }
 
 // Server issues a TLS server's certificate; give the hosts with [WithHosts].

@@ -29,6 +29,10 @@ type Purpose struct {
 // It is no type of a signature.
 const TypeClient = -1
 
+// TypeCard is the same of a person who logs in by a card: the certificate of the
+// card's authentication key.
+const TypeCard = -2
+
 // DefaultPurposes gives the purposes by type of signature: the shapes of the
 // national certificates (kanta-interface 15.1). The map is the caller's.
 func DefaultPurposes() map[int]Purpose {
@@ -36,7 +40,10 @@ func DefaultPurposes() map[int]Purpose {
 	system := Purpose{Usage: x509.KeyUsageDigitalSignature, Subject: OrganisationForm}
 	client := system
 	client.Extended = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	card := client
+	card.Subject = RegistrationForm
 	return map[int]Purpose{
+		TypeCard:                 card,
 		TypeClient:               client,
 		xmldsig.TypeProfessional: person,
 		xmldsig.TypeMulti:        person,

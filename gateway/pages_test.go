@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"portti/gateway/soap"
+	"portti/gateway/web"
+	"portti/xmldsig/pki"
+	"portti/xmldsig/trust"
+)
+
+// UI-2: the archivist logs in over a real TLS socket by the card's authentication
+// certificate, and by no other; the doors of systems stay shut to it.
+func TestUI2_LoginByCard(t *testing.T) {
+	const card = "99900000101"
+	ca, err := pki.New(pki.Options{Seed: "cards", Now: world().Now, AuthorityAlgorithm: pki.P256, Algorithm: pki.P256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge, err := trust.New(trust.Options{AnchorCertificates: ca.Certificates(), Now: func() time.Time { return world().Now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(judge.Close)
+	files := tlsFiles(t, OptionalClientCertificates)
+	files.Trust = judge
+	if err := os.WriteFile(files.ClientCA, pki.EncodeCertificates(ca.Certificates()...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	own := world().Organisations[0].OID
+	g := start(t, func(c *Config) {
+		c.TLSListen, c.TLS = "127.0.0.1:0", files
+		c.Archivists = []web.Archivist{{Card: card, Name: "Arja Arkisto", Controllers: []string{own}}}
+	})
+	base := "https://" + g.TLSAddr().String()
+	person := pki.Person{Number: card, Given: "Arja", Family: "Arkisto"}
+	issue := func(number string, opts ...pki.LeafOption) *pki.Leaf {
+		p := person
+		p.Number = number
+		l, err := ca.Card(p, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	signing, err := ca.Professional(person)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	c := cardClient(t, issue(card))
+	page := fetchPage(t, c, http.MethodPost, base+"/archive/login", nil, http.StatusOK) // after the redirect
+	if !strings.Contains(page, "Arja Arkisto") || !strings.Contains(page, own) {
+		t.Fatalf("not logged in: %.500s", page)
+	}
+	if p := fetchPage(t, c, http.MethodGet, base+"/soap", nil, http.StatusForbidden); !strings.Contains(p, "for systems") {
+		t.Errorf("SOAP: %s", p)
+	}
+	body := inEnvelope(soap.NS11, world().Frame(world().Documents[0]))
+	if res, err := c.Post(base+"/soap", "text/xml", strings.NewReader(string(body))); err != nil || res.StatusCode != http.StatusForbidden {
+		t.Errorf("a person's certificate opened the door of systems: %v %v", res, err)
+	}
+	for _, l := range []*pki.Leaf{issue("99900000999"), nil} { // another card, none
+		fetchPage(t, cardClient(t, l), http.MethodPost, base+"/archive/login", nil, http.StatusForbidden)
+	}
+	for name, l := range map[string]*pki.Leaf{"signature key": signing, "expired": issue(card, pki.WithFault(pki.Expired)), "wrong purpose": issue(card, pki.WithFault(pki.WrongUsage))} {
+		if res, err := cardClient(t, l).Get(base + "/archive"); err == nil {
+			t.Errorf("%s: HTTP %d", name, res.StatusCode)
+		}
+	}
+	// The search is a form of the session's page, over the same socket.
+	m := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("no token")
+	}
+	p := fetchPage(t, c, http.MethodPost, base+"/archive/search", url.Values{"csrf": {m[1]}}, http.StatusOK)
+	if !strings.Contains(p, "Hits: 0") {
+		t.Errorf("search: %.500s", p)
+	}
+}
+
+// cardClient is a browser with a card.
+func cardClient(t *testing.T, l *pki.Leaf) *http.Client {
+	t.Helper()
+	c := insisting(t, l)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Jar = jar
+	return c
+}
+
+func fetchPage(t *testing.T, c *http.Client, method, target string, form url.Values, status int) string {
+	t.Helper()
+	r, err := http.NewRequest(method, target, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept-Language", "en")
+	res, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != status {
+		t.Fatalf("%s %s: HTTP %d, want %d, %v: %.300s", method, target, res.StatusCode, status, err, b)
+	}
+	return string(b)
+}
