@@ -25,7 +25,8 @@ type Filter struct {
 	Groups, GeneralTypes, SpecificTypes, Tasks []string
 	Units, Registers                           []string
 	// Software is the product and version that made the document, exactly.
-	Software string
+	Software            string
+	Processes, Services []string
 	// Effective and arrival times: from inclusive, until exclusive; zero is open.
 	EffectiveFrom, EffectiveUntil, ArrivedFrom, ArrivedUntil time.Time
 	// Earlier includes replaced versions, Nullified those of nullified series.
@@ -274,11 +275,14 @@ func (q *search) controllers(ctx context.Context) ([]string, error) {
 const sqlEdge = `SELECT effective, seq FROM index_keys WHERE key = ` + asBlob + ` AND (effective, seq) < (?, ?) AND effective >= ?
 	ORDER BY effective DESC, seq DESC LIMIT 1 OFFSET ` + asInt
 
+// indexFields are the fields of the index that a Hit holds.
+const indexFields = `, i.doc_group, i.general_type, i.specific_type, i.phase, i.tasks, i.process,
+	i.service, i.case_id, i.relationship, i.unit, i.organiser, i.provider, i.implementer, i.effective, i.created,
+	i.language, i.format, i.structured_format, i.content_spec, i.retention_class, i.software, i.special, i.summary`
+
 // CROSS JOIN keeps the order of the joins: the list leads, so its order is the
 // result's and LIMIT ends the work.
-const sqlHits = sqlVersion + `, i.doc_group, i.general_type, i.specific_type, i.phase, i.tasks, i.process,
-	i.service, i.case_id, i.relationship, i.unit, i.organiser, i.provider, i.implementer, i.effective, i.created,
-	i.language, i.format, i.structured_format, i.content_spec, i.retention_class, i.software, i.special, i.summary, k.seq
+const sqlHits = sqlVersion + indexFields + `, k.seq
 	FROM index_keys k CROSS JOIN doc_index i ON i.seq = k.seq CROSS JOIN documents d ON d.seq = k.seq
 	CROSS JOIN series s ON s.set_id = d.set_id
 	WHERE k.key = ` + asBlob + ` AND (k.effective, k.seq) < (?, ?) AND (k.effective, k.seq) >= (?, ?)`
@@ -365,6 +369,8 @@ func (q *search) conditions() (string, []any) {
 	oneOf("i.general_type", f.GeneralTypes)
 	oneOf("i.specific_type", f.SpecificTypes)
 	oneOf("i.unit", f.Units)
+	oneOf("i.process", f.Processes)
+	oneOf("i.service", f.Services)
 	oneOf("s.register", f.Registers)
 	q.otherKeys(&w, &args)
 	if !f.ArrivedFrom.IsZero() {

@@ -60,8 +60,10 @@ type Frame struct {
 	User User
 	// Subject is the subject element, 0 where absent.
 	Subject xmltree.Node
-	// Query is queryByParameter of a query message, 0 where absent.
+	// Query is queryByParameter or queryContinuation, 0 where absent; Asked is what
+	// it says.
 	Query xmltree.Node
+	Asked Query
 	// Document is the document's metadata in the frame.
 	Document Metadata
 
@@ -141,8 +143,12 @@ func (f *Frame) IsHealth() bool {
 
 // Operation is what the frame asks for: that of its interaction, made narrower
 // by a service request that asks for one thing only (a nullification comes in
-// the interaction of a replacement). Empty where the interaction is unknown.
+// the interaction of a replacement) or by a status that nullifies. Empty where the
+// interaction is unknown.
 func (f *Frame) Operation() interactions.Operation {
+	if f.table.NullifiedStatus(f.Document.Status.Code) && f.Interaction != nil && f.Interaction.Kind == interactions.KindStore {
+		return interactions.Nullify
+	}
 	if f.Request != nil && len(f.Request.Operations) == 1 {
 		return f.Request.Operations[0]
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"portti/cda"
+	"portti/cda/frame/interactions"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 )
@@ -99,14 +100,11 @@ func (r *reader) judgeControlAct() {
 	if f.Priority.HasValue() && f.Priority.Code != "R" && f.Priority.Code != "UR" {
 		r.addAttr(RulePriority, f.Priority.Node, "code", f.Priority.Code)
 	}
-	r.service()
-	r.judgeUser()
-	if f.Interaction.Kind == "query" {
-		if f.Query <= 0 {
-			r.add(RuleQueryMissing, f.ControlAct, "")
-		}
+	if r.judgeQuery() {
 		return
 	}
+	r.service()
+	r.judgeUser()
 	switch {
 	case f.Subject <= 0:
 		r.add(RuleSubjectMissing, f.ControlAct, "")
@@ -115,6 +113,34 @@ func (r *reader) judgeControlAct() {
 	default:
 		r.judgeDocument()
 	}
+}
+
+// judgeQuery judges a query or the continuation of one; false for any other message.
+// A continuation need not tell again who asks and what for.
+func (r *reader) judgeQuery() bool {
+	f := r.f
+	ask := r.query
+	switch f.Interaction.Kind {
+	case interactions.KindQuery:
+		r.service()
+		r.judgeUser()
+	case interactions.KindContinuation:
+		if len(f.Reasons) > 0 {
+			r.service()
+		}
+		if f.User.Present() {
+			r.judgeUser()
+		}
+		ask = r.continuation
+	default:
+		return false
+	}
+	if f.Query <= 0 {
+		r.add(RuleQueryMissing, f.ControlAct, "")
+		return true
+	}
+	ask()
+	return true
 }
 
 // trigger judges the trigger event. One real frame leaves out its code, so its
@@ -163,7 +189,7 @@ func (r *reader) judgeDocument() {
 	m := &r.f.Document
 	r.oid(m.ID, RuleDocumentID, RuleDocumentIDOID)
 	r.oid(m.SetID, RuleDocumentSetID, RuleDocumentSetIDOID)
-	if m.Text <= 0 {
+	if m.Text <= 0 && !r.f.NullifiesByFrame() {
 		r.add(RuleTextMissing, m.Node, "")
 	}
 	switch {
@@ -181,7 +207,7 @@ func (r *reader) judgeDocument() {
 	switch {
 	case !m.Status.HasValue():
 		r.add(RuleDocumentStatus, at(m.Status.Node, m.Node), "")
-	case !strings.EqualFold(m.Status.Code, "completed") && !strings.EqualFold(m.Status.Code, "nullified"):
+	case !strings.EqualFold(m.Status.Code, "completed") && !r.f.table.NullifiedStatus(m.Status.Code):
 		r.addAttr(RuleDocumentStatusBad, m.Status.Node, "code", m.Status.Code)
 	}
 	r.needs(m.Register.HasValue(), m.Register.Node, RuleDocumentRegister)
@@ -214,7 +240,7 @@ func (r *reader) documentParties(m *Metadata) {
 
 // replacement judges what a replacing frame has more (kanta-interface 10.1).
 func (r *reader) replacement(m *Metadata) {
-	if r.f.Interaction.Operation != "replace" {
+	if r.f.Interaction.Operation != interactions.Replace || r.f.NullifiesByFrame() {
 		return
 	}
 	replaces := slices.ContainsFunc(m.Related, func(d cda.RelatedDocument) bool { return d.TypeCode == "RPLC" && d.ID.HasValue() })

@@ -213,8 +213,10 @@ func (r *reader) controlAct(n xmltree.Node) {
 			}
 		case "subject":
 			r.subject(x)
-		case "queryByParameter":
-			f.Query = x
+		case "queryByParameter", "queryContinuation":
+			if r.once(f.Query > 0, x) {
+				f.Query = x
+			}
 		}
 	}
 }

@@ -246,7 +246,7 @@ func TestQueryFrame(t *testing.T) {
 	}
 	whole = testdoc.Replace(whole, `</controlActProcess>`, `<queryByParameter/></controlActProcess>`)
 	f, got := read(t, whole, catalogue.Strict)
-	if diff := cmp.Diff([]string{RuleRootAssumed, RuleRequestAssumed}, got); diff != "" || f.Query <= 0 {
+	if diff := cmp.Diff([]string{RuleRootAssumed, RuleRequestAssumed, RuleQueryID}, got); diff != "" || f.Query <= 0 {
 		t.Error(diff)
 	}
 	table := interactions.Default().WithoutAssumptions()

@@ -2,9 +2,22 @@ package frame
 
 // Rules that reading a frame can find; texts in cda/rules/catalogue/data/frame.yaml.
 const (
-	RuleRootUnknown    = "FRAME-ROOT-UNKNOWN"
-	RuleRootHealth     = "FRAME-ROOT-HEALTH"
-	RuleRootAssumed    = "FRAME-ROOT-ASSUMED"
+	RuleRootUnknown     = "FRAME-ROOT-UNKNOWN"
+	RuleRootHealth      = "FRAME-ROOT-HEALTH"
+	RuleRootAssumed     = "FRAME-ROOT-ASSUMED"
+	RuleQueryID         = "QUERY-ID-MISSING"
+	RuleQueryUnknown    = "QUERY-PARAMETER-UNKNOWN"
+	RuleQueryUnfit      = "QUERY-PARAMETER-UNFIT"
+	RuleQueryEmpty      = "QUERY-PARAMETER-EMPTY"
+	RuleQueryRepeated   = "QUERY-PARAMETER-REPEATED"
+	RuleQueryValue      = "QUERY-VALUE-INVALID"
+	RuleQueryValues     = "QUERY-VALUES-MANY"
+	RuleQueryCodeSystem = "QUERY-CODESYSTEM-DIFFERS"
+	RuleQueryTime       = "QUERY-TIME-SYNTAX"
+	RuleQueryTimeOrder  = "QUERY-TIME-ORDER"
+	RuleQueryQuantity   = "QUERY-QUANTITY-INVALID"
+	RuleQuerySelection  = "QUERY-SELECTION-MISSING"
+
 	RuleIDMissing      = "FRAME-ID-MISSING"
 	RuleIDOID          = "FRAME-ID-OID"
 	RuleCreation       = "FRAME-CREATIONTIME-MISSING"
@@ -135,7 +148,9 @@ func Rules() []string {
 		RuleDocumentTime, RuleDocumentTimeBad, RuleDocumentStatus, RuleDocumentStatusBad, RuleDocumentCompletion,
 		RuleDocumentStorage, RuleDocumentClient, RuleDocumentClientID, RuleDocumentCustodian,
 		RuleDocumentCustodianOID, RuleDocumentAuthor, RuleDocumentRelated, RuleDocumentReason, RuleRepeated,
-		RuleQueryMissing, RuleTextMissing, RuleTextPlaceholder, RuleTextElement, RuleTextMediaType,
+		RuleQueryMissing, RuleQueryID, RuleQueryUnknown, RuleQueryUnfit, RuleQueryEmpty, RuleQueryRepeated, RuleQueryValue,
+		RuleQueryValues, RuleQueryCodeSystem, RuleQueryTime, RuleQueryTimeOrder, RuleQueryQuantity, RuleQuerySelection,
+		RuleTextMissing, RuleTextPlaceholder, RuleTextElement, RuleTextMediaType,
 		RuleTextRepresentation, RuleTextBase64,
 		RuleMIMEEmpty, RuleMIMEVersion, RuleMIMEHeader, RuleMIMEFold, RuleMIMEHeaderLimit, RuleMIMEHeaderRepeated,
 		RuleMIMETypeMissing, RuleMIMENotMultipart, RuleMIMETypeSyntax, RuleMIMEBoundaryMissing, RuleMIMEBoundaryLong,

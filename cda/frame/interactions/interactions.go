@@ -63,6 +63,15 @@ const (
 	Nullify       Operation = "nullify"
 	QueryMetadata Operation = "query-metadata"
 	QueryDocument Operation = "query-document"
+	// Continue asks for the next part of an answer.
+	Continue Operation = "continue"
+)
+
+// Kinds of interactions.
+const (
+	KindStore        = "store"
+	KindQuery        = "query"
+	KindContinuation = "continuation"
 )
 
 // Domain is the archive that an interaction belongs to.
@@ -79,7 +88,7 @@ type Interaction struct {
 	// Name is the root element's name and the interactionId's extension.
 	Name   string `yaml:"name"`
 	Domain Domain `yaml:"domain"`
-	// Kind is "store" or "query".
+	// Kind is KindStore, KindQuery or KindContinuation.
 	Kind      string    `yaml:"kind"`
 	Operation Operation `yaml:"operation"`
 	// Triggers are the trigger event codes that go with it.
@@ -96,7 +105,10 @@ type ServiceRequest struct {
 	Display    string      `yaml:"display"`
 	Operations []Operation `yaml:"operations"`
 	// Groups are the document groups it may carry; none means any.
-	Groups       []string  `yaml:"groups"`
+	Groups []string `yaml:"groups"`
+	// Packages are the groups whose documents a query's answer carries; none means
+	// what its interaction says.
+	Packages     []string  `yaml:"packages"`
 	Interactions []string  `yaml:"interactions"`
 	Certainty    Certainty `yaml:"certainty"`
 	Source       string    `yaml:"source"`
@@ -147,6 +159,8 @@ type Table struct {
 	UseSituations         []UseSituation   `yaml:"use_situations"`
 	Groups                []Group          `yaml:"groups"`
 	Receivers             []Receiver       `yaml:"receivers"`
+	Nullifications        []Nullification  `yaml:"nullifications"`
+	Parameters            []Parameter      `yaml:"parameters"`
 }
 
 // Default gives the embedded table; it panics where the embedded data are
@@ -189,7 +203,7 @@ func (t *Table) check() error {
 			return fmt.Errorf("document group %q lacks code or key", g.Code)
 		}
 	}
-	return nil
+	return t.checkQueries()
 }
 
 // Merge gives a new table in which over's entries stand before and hide those of
@@ -202,6 +216,8 @@ func (t *Table) Merge(over *Table) *Table {
 		UseSituations:         merge(over.UseSituations, t.UseSituations, func(u UseSituation) string { return u.Code }),
 		Groups:                merge(over.Groups, t.Groups, func(g Group) string { return g.Code }),
 		Receivers:             merge(over.Receivers, t.Receivers, func(r Receiver) string { return r.OID }),
+		Nullifications:        merge(over.Nullifications, t.Nullifications, func(n Nullification) string { return string(n.Form) }),
+		Parameters:            merge(over.Parameters, t.Parameters, func(p Parameter) string { return p.Name }),
 	}
 }
 
@@ -225,6 +241,8 @@ func (t *Table) WithoutAssumptions() *Table {
 		UseSituations:         known(t.UseSituations, func(u UseSituation) Certainty { return u.Certainty }),
 		Groups:                known(t.Groups, func(g Group) Certainty { return g.Certainty }),
 		Receivers:             known(t.Receivers, func(r Receiver) Certainty { return r.Certainty }),
+		Nullifications:        known(t.Nullifications, func(n Nullification) Certainty { return n.Certainty }),
+		Parameters:            known(t.Parameters, func(p Parameter) Certainty { return p.Certainty }),
 	}
 }
 
