@@ -128,7 +128,7 @@ func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
 	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems, Organisations: i.Judge.Organisations}
 	p, err := pipeline.New(pipeline.Options{
-		Judge: i.Judge, Archive: i.Store, Access: access, Signer: c.Signer,
+		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: access, Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
 		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Now: c.Now, NewID: c.NewID,
 	})

@@ -27,6 +27,9 @@ type Filter struct {
 	// Software is the product and version that made the document, exactly.
 	Software            string
 	Processes, Services []string
+	Processes, Services []string
+	// Controllers narrow the scope.
+	Controllers []string
 	// Effective and arrival times: from inclusive, until exclusive; zero is open.
 	EffectiveFrom, EffectiveUntil, ArrivedFrom, ArrivedUntil time.Time
 	// Earlier includes replaced versions, Nullified those of nullified series.
@@ -369,6 +372,7 @@ func (q *search) conditions() (string, []any) {
 	oneOf("i.general_type", f.GeneralTypes)
 	oneOf("i.specific_type", f.SpecificTypes)
 	oneOf("i.unit", f.Units)
+	oneOf("s.controller", f.Controllers)
 	oneOf("i.process", f.Processes)
 	oneOf("i.service", f.Services)
 	oneOf("s.register", f.Registers)

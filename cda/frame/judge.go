@@ -215,6 +215,9 @@ func (r *reader) judgeDocument() {
 	r.needs(m.Storage.HasValue(), m.Storage.Node, RuleDocumentStorage)
 	r.documentParties(m)
 	r.replacement(m)
+	if form := r.f.NullifyForm(); r.f.table.Assumed(form) {
+		r.add(RuleNullifyAssumed, m.Node, string(form))
+	}
 }
 
 func (r *reader) documentParties(m *Metadata) {

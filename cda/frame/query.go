@@ -194,6 +194,9 @@ func (r *reader) parameter(q *Query, n xmltree.Node, name string, values *int) {
 			r.add(RuleQueryRepeated, n, "", finding.P("parameter", name))
 			return
 		}
+		if e.Certainty == interactions.Local {
+			r.add(RuleQueryAssumed, n, name)
+		}
 		q.Parameters = append(q.Parameters, p)
 	}
 }
@@ -310,11 +313,11 @@ func After(t cda.Timestamp) time.Time {
 // about clients and documents, it does not list registers.
 var selective = []interactions.Field{
 	interactions.FieldClient, interactions.FieldDocument, interactions.FieldSeries,
-	interactions.FieldCase, interactions.FieldRelationship,
+	interactions.FieldCase, interactions.FieldRelationship, interactions.FieldMessage,
 }
 
 func (r *reader) selection(q *Query) {
-	if len(r.out) > 0 && slices.ContainsFunc(r.out, func(f finding.Finding) bool { return strings.HasPrefix(f.Rule, "QUERY-") }) {
+	if len(r.out) > 0 && slices.ContainsFunc(r.out, func(f finding.Finding) bool { return strings.HasPrefix(f.Rule, "QUERY-") && f.Rule != RuleQueryAssumed }) {
 		return // what is wrong has been told; it may be the very parameter that is missing
 	}
 	for _, f := range selective {

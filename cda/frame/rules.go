@@ -7,6 +7,8 @@ const (
 	RuleRootAssumed     = "FRAME-ROOT-ASSUMED"
 	RuleQueryID         = "QUERY-ID-MISSING"
 	RuleQueryUnknown    = "QUERY-PARAMETER-UNKNOWN"
+	RuleQueryAssumed    = "QUERY-PARAMETER-ASSUMED"
+	RuleNullifyAssumed  = "NULLIFY-FORM-ASSUMED"
 	RuleQueryUnfit      = "QUERY-PARAMETER-UNFIT"
 	RuleQueryEmpty      = "QUERY-PARAMETER-EMPTY"
 	RuleQueryRepeated   = "QUERY-PARAMETER-REPEATED"
@@ -148,7 +150,7 @@ func Rules() []string {
 		RuleDocumentTime, RuleDocumentTimeBad, RuleDocumentStatus, RuleDocumentStatusBad, RuleDocumentCompletion,
 		RuleDocumentStorage, RuleDocumentClient, RuleDocumentClientID, RuleDocumentCustodian,
 		RuleDocumentCustodianOID, RuleDocumentAuthor, RuleDocumentRelated, RuleDocumentReason, RuleRepeated,
-		RuleQueryMissing, RuleQueryID, RuleQueryUnknown, RuleQueryUnfit, RuleQueryEmpty, RuleQueryRepeated, RuleQueryValue,
+		RuleQueryMissing, RuleQueryID, RuleQueryUnknown, RuleQueryAssumed, RuleNullifyAssumed, RuleQueryUnfit, RuleQueryEmpty, RuleQueryRepeated, RuleQueryValue,
 		RuleQueryValues, RuleQueryCodeSystem, RuleQueryTime, RuleQueryTimeOrder, RuleQueryQuantity, RuleQuerySelection,
 		RuleTextMissing, RuleTextPlaceholder, RuleTextElement, RuleTextMediaType,
 		RuleTextRepresentation, RuleTextBase64,

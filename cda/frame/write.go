@@ -41,6 +41,9 @@ type Options struct {
 	// Reason of a replacement; by default the document's reasonOfCorrection, else
 	// "1 Korjaus" of the health list (the social list's OID is not known).
 	Reason cda.Coded
+	// Form is the form of a nullification; ByDocument by default. In the others the
+	// frame carries no document.
+	Form interactions.Form
 	// Attachments go into the package after the document.
 	Attachments []Attachment
 	// Declaration puts an XML declaration first; not for use inside SOAP.
@@ -117,6 +120,11 @@ func (o *Options) complete(m *cda.Metadata) error {
 	return nil
 }
 
+// byFrame tells that the frame nullifies without a document.
+func (o *Options) byFrame() bool {
+	return o.Operation == interactions.Nullify && (o.Form == interactions.ByFrame || o.Form == interactions.ByStatus)
+}
+
 func (o *Options) simple(m *cda.Metadata) {
 	if o.Receiver == "" && len(o.Table.Receivers) > 0 {
 		o.Receiver = o.Table.Receivers[0].OID
@@ -148,6 +156,17 @@ func (o *Options) simple(m *cda.Metadata) {
 }
 
 func (x *xmlWriter) frame(m *cda.Metadata, document []byte, o *Options) {
+	x.head(o)
+	x.controlAct(o)
+	x.start("subject", "typeCode", "SUBJ")
+	x.clinicalDocument(m, document, o)
+	x.end()
+	x.end()
+	x.end()
+}
+
+// head writes the wrapper and begins the control act.
+func (x *xmlWriter) head(o *Options) {
 	x.start(o.Interaction, "xmlns", cda.NamespaceHL7, "ITSVersion", "XML_1.0")
 	x.id("id", o.MessageID)
 	x.empty("creationTime", "value", cda.FormatTS(o.CreationTime))
@@ -159,12 +178,6 @@ func (x *xmlWriter) frame(m *cda.Metadata, document []byte, o *Options) {
 	x.device("receiver", "RCV", o.Receiver)
 	x.device("sender", "SND", o.Sender)
 	x.start("controlActProcess", "classCode", "CACT", "moodCode", "EVN")
-	x.controlAct(o)
-	x.start("subject", "typeCode", "SUBJ")
-	x.clinicalDocument(m, document, o)
-	x.end()
-	x.end()
-	x.end()
 }
 
 func (x *xmlWriter) controlAct(o *Options) {
@@ -181,7 +194,7 @@ func (x *xmlWriter) controlAct(o *Options) {
 	if u := o.Table.UseSituation(o.UseSituation); u != nil {
 		situation = u.Display
 	}
-	x.coded("reasonCode", cda.Coded{
+	x.coded("reasonCode", cda.Coded{ // none in the continuation of a query
 		Code: o.ServiceRequest, System: interactions.SystemServiceRequest, SystemName: interactions.NameServiceRequest, Display: request,
 	})
 	x.coded("reasonCode", cda.Coded{
@@ -220,10 +233,17 @@ func (x *xmlWriter) clinicalDocument(m *cda.Metadata, document []byte, o *Option
 		register = m.Code
 	}
 	x.coded("code", register)
-	x.start("text", "mediaType", "multipart/related")
-	x.mime(m.ID.Root, document, o.Attachments)
-	x.end()
-	x.empty("statusCode", "code", "COMPLETED")
+	status := "COMPLETED"
+	if o.byFrame() {
+		if o.Form == interactions.ByStatus {
+			status = "NULLIFIED"
+		}
+	} else {
+		x.start("text", "mediaType", "multipart/related")
+		x.mime(m.ID.Root, document, o.Attachments)
+		x.end()
+	}
+	x.empty("statusCode", "code", status)
 	x.empty("effectiveTime", "value", m.EffectiveTime.Raw)
 	x.coded("confidentialityCode", m.Confidentiality)
 	if o.Operation != interactions.New {
@@ -256,7 +276,9 @@ func (x *xmlWriter) parties(m *cda.Metadata, o *Options) {
 	x.end()
 	x.end()
 	for i := range m.Related {
-		x.related(&m.Related[i])
+		if !o.byFrame() { // the document itself is nullified, not what it replaced
+			x.related(&m.Related[i])
+		}
 	}
 	if !m.Encounter.ID.HasValue() {
 		return

@@ -123,6 +123,9 @@ func Query(profile string) *Schema {
 	return message(profile, "RCMR_IN200029FI01", "RCMR_IN200031FI01", "QUQI_IN000003UV01")
 }
 
+// Continuation judges the continuation of a query alone.
+func Continuation(profile string) *Schema { return message(profile, "QUQI_IN000003UV01") }
+
 // Response judges answers to queries in the generic form of kanta-interface 9.
 func Response(profile string) *Schema {
 	return message(profile, "RCMR_IN200030FI01", "RCMR_IN200032FI01")

@@ -9,6 +9,7 @@ import (
 	"portti/cda"
 	"portti/cda/codes"
 	"portti/cda/frame"
+	"portti/cda/frame/interactions"
 	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/cda/sosmeta"
@@ -66,15 +67,24 @@ func (j *Judge) Frame(t *xmltree.Tree, root xmltree.Node) (*frame.Frame, []findi
 	if f.Fatal || f.IsHealth() && j.Profile != catalogue.Lenient {
 		return f, fs, nil // what it is has been told; its form need not be
 	}
-	s := xsd.Frame(string(j.Profile))
-	if f.Interaction.Kind == "query" {
-		s = xsd.Query(string(j.Profile))
-	}
-	more, err := s.Validate(t, root)
+	more, err := schemaOf(f.Interaction.Kind, string(j.Profile)).WithRoots(f.Name()).Validate(t, root)
 	if err != nil {
 		return f, fs, fmt.Errorf("pipeline: frame schema: %w", err)
 	}
 	return f, once(append(fs, more...), j.Profile), nil
+}
+
+// schemaOf gives the schema of a kind of message. The names of messages are the
+// table's: one that the schemas do not know is judged as the first of its kind.
+func schemaOf(kind, profile string) *xsd.Schema {
+	switch kind {
+	case interactions.KindQuery:
+		return xsd.Query(profile)
+	case interactions.KindContinuation:
+		return xsd.Continuation(profile)
+	default:
+		return xsd.Frame(profile)
+	}
 }
 
 // Input is what a Judge looks at: a document, with or without its frame.

@@ -11,6 +11,7 @@ import (
 
 	"portti/cda"
 	"portti/cda/frame"
+	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
 	"portti/gateway/soap"
 	"portti/internal/finding"
@@ -30,6 +31,12 @@ type Options struct {
 	Judge   *Judge
 	Archive Archive
 	Access  Access
+	// Library answers queries and takes nullifications by frame; nil refuses them.
+	Library Library
+	// Release decides who is given what is found; nil gives own registers only.
+	Release Release
+	// MaxAnswer bounds the octets of documents in one part of an answer; default 8 MB.
+	MaxAnswer int64
 	// MessageLimits bound the XML of a request.
 	MessageLimits xmltree.Limits
 	// RequireAddressing refuses requests without WS-Addressing headers.
@@ -51,7 +58,8 @@ type Options struct {
 // Pipeline answers SOAP requests. It is safe for concurrent use.
 type Pipeline struct {
 	Options
-	places chan struct{}
+	places   chan struct{}
+	sessions sessions
 }
 
 // New makes a Pipeline.
@@ -74,7 +82,14 @@ type message struct {
 	findings []finding.Finding
 	decision Decision
 	report   Report
-	archival *store.Archival
+	// attached are the facts of attachments, which a resend must repeat; attachments
+	// counts them.
+	attached    []byte
+	attachments int
+	// One of the three is what will be written, or given.
+	archival      *store.Archival
+	nullification *store.Nullification
+	query         *query
 }
 
 // Handle takes a request to its answer. It does not panic. What was accepted is
@@ -84,7 +99,7 @@ func (p *Pipeline) Handle(ctx context.Context, req Request) Answer {
 	if !p.enter(ctx) {
 		return m.fault(http.StatusServiceUnavailable, false, finding.Finding{Rule: RuleFailure, Params: m.requestParam()})
 	}
-	answered, a := m.compute()
+	answered, a := m.compute(ctx)
 	<-p.places
 	if answered {
 		return a
@@ -104,7 +119,7 @@ func (p *Pipeline) enter(ctx context.Context) bool {
 
 // compute runs the stages up to access. answered tells that nothing is to be
 // written: a fault.
-func (m *message) compute() (answered bool, a Answer) {
+func (m *message) compute(ctx context.Context) (answered bool, a Answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			m.broke(&PanicError{Value: p, Stack: debug.Stack()})
@@ -117,6 +132,14 @@ func (m *message) compute() (answered bool, a Answer) {
 	}
 	if f := m.readFrame(); f != nil {
 		return true, *f
+	}
+	switch {
+	case m.asks():
+		m.ask(ctx)
+		return false, Answer{}
+	case m.frame.NullifiesByFrame():
+		m.nullify(ctx)
+		return false, Answer{}
 	}
 	m.document()
 	m.access()
@@ -133,7 +156,7 @@ func (m *message) broke(err error) {
 	m.report.Failure = err
 	m.findings = append(m.findings, finding.Finding{Rule: RuleFailure, Params: m.requestParam()})
 	m.decision = Reject
-	m.archival = nil
+	m.archival, m.nullification = nil, nil
 }
 
 // faultWithoutFrame gives a fault where no acknowledgement can be made.
@@ -192,6 +215,7 @@ func (m *message) document() {
 	pkg, fs := m.frame.Package()
 	m.findings = append(m.findings, fs...)
 	m.watch.lap("mime")
+	m.attach(pkg)
 	document := pkg.DocumentBytes()
 	m.report.Document = len(document)
 	if len(document) == 0 {
@@ -208,12 +232,11 @@ func (m *message) document() {
 
 // archives tells whether the message brings a document; any other is refused.
 func (m *message) archives() bool {
-	if m.frame.Interaction.Kind == "store" {
+	nullifies := m.frame.Operation() == interactions.Nullify
+	if m.frame.Interaction.Kind == interactions.KindStore && (!nullifies || m.frame.NullifyForm() != "") {
 		return true
 	}
-	m.findings = append(m.findings, finding.Finding{
-		Rule: RuleOperation, Place: m.frame.Tree.Place(m.frame.Root, finding.SourceFrame), Value: string(m.frame.Operation()),
-	})
+	m.unsupported()
 	return false
 }
 
@@ -251,7 +274,12 @@ func (m *message) commit(ctx context.Context) (a Answer) {
 			a = m.acknowledge(NotNow, m.findings)
 		}
 	}()
-	if m.archival == nil {
+	switch {
+	case m.asks():
+		return m.commitQuery(ctx)
+	case m.nullification != nil:
+		return m.commitNullification(ctx)
+	case m.archival == nil:
 		return m.reject(ctx)
 	}
 	ack := m.ack(Accepted, m.findings)
@@ -268,10 +296,7 @@ func (m *message) commit(ctx context.Context) (a Answer) {
 // reject logs what the stages refused, then answers CE, or CR where the fault is ours
 // or may pass.
 func (m *message) reject(ctx context.Context) Answer {
-	verdict := AtFault
-	if m.report.Failure != nil || Retry(m.findings, m.Judge.Profile) {
-		verdict = NotNow
-	}
+	verdict := m.rejection()
 	ack := m.ack(verdict, m.findings)
 	row := m.messageRow()
 	row.Answer = m.answer(verdict, m.findings, ack)
@@ -284,13 +309,29 @@ func (m *message) reject(ctx context.Context) Answer {
 	return m.reply(verdict, ack, m.findings)
 }
 
+// rejection is the verdict on what the stages refused.
+func (m *message) rejection() Verdict {
+	if m.report.Failure != nil || Retry(m.findings, m.Judge.Profile) {
+		return NotNow
+	}
+	return AtFault
+}
+
+// passing gives the finding of a failure of the archive that passes.
+func passing(err error) (finding.Finding, bool) {
+	var own *store.Error
+	if errors.As(err, &own) && own.Retry() {
+		return finding.Finding{Rule: store.Rule(err)}, true
+	}
+	return finding.Finding{}, false
+}
+
 // notNow answers a failure of the archive.
 func (m *message) notNow(err error) Answer {
 	m.report.Failure = err
-	f := finding.Finding{Rule: RuleFailure, Params: m.requestParam()}
-	var own *store.Error
-	if errors.As(err, &own) && own.Retry() {
-		f = finding.Finding{Rule: store.Rule(err)}
+	f, ok := passing(err)
+	if !ok {
+		f = finding.Finding{Rule: RuleFailure, Params: m.requestParam()}
 	}
 	return m.acknowledge(NotNow, append(m.findings, f))
 }
@@ -298,7 +339,7 @@ func (m *message) notNow(err error) Answer {
 // tell answers by the archive's outcome.
 func (m *message) tell(out store.Outcome, accepted []byte) Answer {
 	m.report.Outcome = outcomeName(out.Kind)
-	if out.Kind == store.Archived {
+	if out.Kind == store.Archived || out.Kind == store.Nullified {
 		return m.reply(Accepted, accepted, m.findings)
 	}
 	verdict, fs := m.outcomeFindings(out)
@@ -385,12 +426,15 @@ func (m *message) acknowledge(v Verdict, fs []finding.Finding) Answer {
 func (m *message) reply(v Verdict, ack []byte, fs []finding.Finding) Answer {
 	r := soap.Reply{
 		Version: m.version, Addressing: m.soap.Addressing,
-		MessageID: "urn:uuid:" + m.NewID(), Action: cda.NamespaceHL7 + ":" + frame.AckRoot,
+		MessageID: "urn:uuid:" + m.NewID(), Action: cda.NamespaceHL7 + ":" + m.answerRoot(),
 	}
 	var b bytes.Buffer
 	// Writing to a bytes.Buffer does not fail.
 	_ = r.Write(&b, func(w io.Writer) error { _, err := w.Write(ack); return err })
 	m.watch.lap("answer")
+	if m.asks() {
+		v = Verdict(responseVerdict(v))
+	}
 	m.report.Verdict, m.report.Rules, m.report.Timings = v, ruleNames(fs), m.watch.out
 	return Answer{Status: http.StatusOK, ContentType: m.version.ContentType(r.Action), Body: b.Bytes(), Report: m.report}
 }

@@ -170,7 +170,7 @@ func TestMessagesThatBringNoDocumentAreRefused(t *testing.T) {
 	m := &memory{}
 	frame := strings.ReplaceAll(sample(), "RCMR_IN200002FI01", "RCMR_IN200029FI01")
 	a := testPipeline(t, m, accessFunc(anybody)).Handle(context.Background(), request(frame))
-	if a.Report.Verdict != AtFault || !strings.Contains(string(a.Body), RuleOperation) {
+	if a.Report.Verdict != "AE" || !strings.Contains(string(a.Body), RuleOperation) {
 		t.Fatalf("%+v\n%s", a.Report, a.Body)
 	}
 }

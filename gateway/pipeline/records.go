@@ -26,15 +26,31 @@ func at(n, parent xmltree.Node) xmltree.Node {
 	return parent
 }
 
-// ack makes the acknowledgement's octets.
-func (m *message) ack(v Verdict, fs []finding.Finding) []byte {
+// details gives findings as the answer tells them.
+func (m *message) details(fs []finding.Finding) []frame.Detail {
 	c := catalogue.Default()
 	resolved := make([]catalogue.Resolved, len(fs))
 	for i, f := range fs {
 		resolved[i] = c.Resolve(f, m.Judge.Profile, m.Lang)
 	}
+	return frame.Details(resolved)
+}
+
+// answerRoot is the name of the answer: an acknowledgement, or a query's response.
+func (m *message) answerRoot() string {
+	if m.asks() {
+		return m.responseRoot()
+	}
+	return frame.AckRoot
+}
+
+// ack makes the answer's octets: an accept acknowledgement, to a query its response.
+func (m *message) ack(v Verdict, fs []finding.Finding) []byte {
+	if m.asks() {
+		return m.response(v, fs)
+	}
 	id := cda.ID{Root: m.Root, Extension: m.NewID()}
-	a := frame.AckFor(m.frame, id, m.Now(), frame.AckCode(v), frame.Details(resolved))
+	a := frame.AckFor(m.frame, id, m.Now(), frame.AckCode(v), m.details(fs))
 	var b bytes.Buffer
 	if err := frame.WriteAck(&b, a); err != nil {
 		panic(err) // id, time, code and target are there, and a bytes.Buffer takes all
@@ -65,15 +81,19 @@ func unpackFindings(b []byte) ([]finding.Finding, bool) {
 // messageRow is the row of the message log.
 func (m *message) messageRow() store.Message {
 	f := m.frame
-	owner := m.req.Peer.Organisation
-	if owner == "" {
-		owner = m.Owner
-	}
 	return store.Message{
-		ID: f.ID.String(), Device: f.Sender.ID.Root, Owner: owner,
+		ID: f.ID.String(), Device: f.Sender.ID.Root, Owner: m.owner(),
 		Interaction: f.Name(), ServiceRequest: f.ServiceRequest.Code,
 		DocumentID: f.Document.ID.Root, Arrived: m.req.Arrived, Timings: m.watch.out.json(),
 	}
+}
+
+// owner is the organisation whose message it is: its certificate's.
+func (m *message) owner() string {
+	if o := m.req.Peer.Organisation; o != "" {
+		return o
+	}
+	return m.Owner
 }
 
 // json gives stage to microseconds.
@@ -110,6 +130,8 @@ func (m *message) newArchival() *store.Archival {
 	if r, ok := d.Replaces(); ok {
 		a.Replaces = r.ID.Root
 	}
+	a.Facts = append(a.Facts, m.attached...)
+	a.Index.Summary = m.summary().JSON()
 	a.Usage = []store.Usage{m.usage(a.ID, a.Controller, a.Index.Clients)}
 	return a
 }
@@ -146,6 +168,7 @@ func index(d *cda.Metadata, f *frame.Frame) store.Index {
 		ContentSpec: l.ContentSpecification.Value, RetentionClass: l.RetentionClass.Code,
 		Software: strings.TrimSpace(l.Software.Product + " " + l.Software.Version), Special: l.SpecialContent.Code == "K",
 		Provider: l.ServiceProvider.Root, Clients: clientIDs(d),
+		Summary: frame.Summarize(d).JSON(),
 	}
 	if x.Group == "" {
 		x.Group = healthGroup
@@ -190,7 +213,7 @@ func (m *message) usage(document, controller string, clients []string) store.Usa
 	u := store.Usage{
 		At: m.req.Arrived, DataController: controller, LogController: f.User.Organization.ID.Root,
 		User: personID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
-		DocumentID: document, Action: "archive", Purpose: f.UseSituation.Code,
+		DocumentID: document, Action: m.action(), Purpose: f.UseSituation.Code,
 	}
 	if u.LogController == "" {
 		u.LogController = controller
@@ -204,20 +227,20 @@ func (m *message) usage(document, controller string, clients []string) store.Usa
 // refusedUsage is the usage-log row of an attempt that access refused; what an
 // earlier stage refused used nobody's data.
 func (m *message) refusedUsage() []store.Usage {
+	if m.frame.NullifiesByFrame() {
+		return m.refusedNullification()
+	}
 	if m.judged == nil || m.judged.Document == nil {
 		return nil
 	}
-	for _, f := range m.findings {
-		r := catalogue.Default().Rule(f.Rule)
-		if r == nil || r.Stage != finding.StageAccess || r.Severity.In(m.Judge.Profile) != finding.Error {
-			continue
-		}
-		d := &m.judged.Document.Metadata
-		u := m.usage(d.ID.Root, d.Custodian.ID.Root, clientIDs(d))
-		u.Refused = f.Rule
-		return []store.Usage{u}
+	rule := m.accessRule()
+	if rule == "" {
+		return nil
 	}
-	return nil
+	d := &m.judged.Document.Metadata
+	u := m.usage(d.ID.Root, d.Custodian.ID.Root, clientIDs(d))
+	u.Refused = rule
+	return []store.Usage{u}
 }
 
 // clientIDs gives what the document's clients are found by, the main client first.

@@ -12,15 +12,25 @@ const (
 	RuleController    = "ACCESS-SYSTEM-CONTROLLER"
 	RuleSigner        = "ACCESS-SIGNER-CONTROLLER"
 
-	RuleSystemTime     = "ACCESS-SYSTEM-TIME"
-	RuleSystemClass    = "ACCESS-SYSTEM-CLASS"
-	RuleSystemUntested = "ACCESS-SYSTEM-UNTESTED"
-	RuleProfileFetch   = "ACCESS-PROFILE-FETCH"
-	RuleProfileStore   = "ACCESS-PROFILE-STORE"
-	RuleProfileOld     = "ACCESS-PROFILE-OLD"
-	RulePhase          = "ACCESS-PHASE"
-	RuleJoiningPoint   = "ACCESS-JOINING-POINT"
-	RuleRegistryRight  = "ACCESS-REGISTRY-RIGHT"
+	RuleSystemTime        = "ACCESS-SYSTEM-TIME"
+	RuleSystemClass       = "ACCESS-SYSTEM-CLASS"
+	RuleSystemUntested    = "ACCESS-SYSTEM-UNTESTED"
+	RuleProfileFetch      = "ACCESS-PROFILE-FETCH"
+	RuleProfileStore      = "ACCESS-PROFILE-STORE"
+	RuleProfileOld        = "ACCESS-PROFILE-OLD"
+	RulePhase             = "ACCESS-PHASE"
+	RuleJoiningPoint      = "ACCESS-JOINING-POINT"
+	RuleRegistryRight     = "ACCESS-REGISTRY-RIGHT"
+	RuleContinuation      = "QUERY-CONTINUATION-UNKNOWN"
+	RuleContinuationStart = "QUERY-CONTINUATION-START"
+	RuleStatusArchived    = "QUERY-STATUS-ARCHIVED"
+	RuleStatusRefused     = "QUERY-STATUS-REFUSED"
+	RuleStatusOther       = "QUERY-STATUS-OTHER"
+
+	RuleNullifySet      = "NULLIFY-SETID-DIFFERS"
+	RuleNullifyRegister = "NULLIFY-REGISTER-DIFFERS"
+	RuleNullifyVersion  = "NULLIFY-VERSION-DIFFERS"
+	RuleNullifyClient   = "NULLIFY-CLIENT-DIFFERS"
 
 	docPrefix = "DOC-" // before the parser's rules, for the document
 )
@@ -31,5 +41,7 @@ var Rules = []string{
 	RuleSender, RuleOperation, RuleSystemUnknown, RuleController, RuleSigner,
 	RuleSystemTime, RuleSystemClass, RuleSystemUntested, RuleProfileFetch, RuleProfileStore, RuleProfileOld, RulePhase,
 	RuleJoiningPoint, RuleRegistryRight,
+	RuleContinuation, RuleContinuationStart, RuleStatusArchived, RuleStatusRefused, RuleStatusOther,
+	RuleNullifySet, RuleNullifyRegister, RuleNullifyVersion, RuleNullifyClient,
 	docPrefix + "XML-SYNTAX", docPrefix + "XML-DTD-FORBIDDEN", docPrefix + "XML-ENCODING-INVALID", docPrefix + "XML-LIMIT-EXCEEDED",
 }

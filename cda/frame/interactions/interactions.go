@@ -63,6 +63,8 @@ const (
 	Nullify       Operation = "nullify"
 	QueryMetadata Operation = "query-metadata"
 	QueryDocument Operation = "query-document"
+	// QueryStatus asks what became of messages and documents (SEC-2).
+	QueryStatus Operation = "query-status"
 	// Continue asks for the next part of an answer.
 	Continue Operation = "continue"
 )

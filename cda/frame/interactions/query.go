@@ -33,6 +33,12 @@ func (t *Table) Nullifies(form Form) bool {
 	return n != nil && n.Enabled
 }
 
+// Assumed tells that a form is recognised by a local assumption.
+func (t *Table) Assumed(form Form) bool {
+	n := t.nullification(form)
+	return n != nil && n.Certainty == Local
+}
+
 // NullifiedStatus tells whether a frame's status code nullifies by itself.
 func (t *Table) NullifiedStatus(code string) bool {
 	n := t.nullification(ByStatus)
@@ -68,6 +74,8 @@ const (
 	FieldArrived      Field = "arrived"
 	FieldNewest       Field = "newest"
 	FieldNullified    Field = "nullified"
+	// FieldMessage is a message's id, for a query of status.
+	FieldMessage Field = "message"
 )
 
 // Fields of the decision on access that have a name here.
@@ -102,6 +110,7 @@ var formOf = map[Field]ValueForm{
 	FieldCase: FormOID, FieldRelationship: FormOID, FieldGroup: FormCode, FieldGeneralType: FormCode, FieldSpecificType: FormCode,
 	FieldTask: FormCode, FieldProcess: FormCode, FieldService: FormCode, FieldUnit: FormOID, FieldAuthor: FormID,
 	FieldEffective: FormTime, FieldArrived: FormTime, FieldNewest: FormFlag, FieldNullified: FormFlag,
+	FieldMessage: FormID,
 }
 
 // Parameter is one parameter of queries.
@@ -168,3 +177,7 @@ func (t *Table) checkQueries() error {
 	}
 	return nil
 }
+
+// Narrows tells that the field narrows a search; the others are for the decision on
+// access.
+func (f Field) Narrows() bool { return formOf[f] != "" }
