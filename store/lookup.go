@@ -39,7 +39,12 @@ func (s *Store) lookup(ctx context.Context, sc Scope, column string, names []str
 	}
 	var out []Hit
 	err := s.snapshot(ctx, "lookup", func(tx *sql.Tx) (err error) {
-		q := search{tx: tx, keys: s.keys, scope: sc, f: &f}
+		q := search{s: s, tx: tx, keys: s.keys, scope: sc, f: &f}
+		if f.Client != "" {
+			if q.clientKeys, err = linked(ctx, tx, s.keys.client(f.Client)); err != nil {
+				return err
+			}
+		}
 		out, err = q.named(ctx, column, names)
 		return err
 	})
@@ -68,7 +73,7 @@ func (q *search) named(ctx context.Context, column string, names []string) ([]Hi
 	defer rows.Close()
 	var found []placed
 	for rows.Next() {
-		h, err := scanHit(rows)
+		h, err := q.s.scanHit(rows)
 		if err != nil {
 			return nil, err
 		}

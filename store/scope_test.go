@@ -29,6 +29,14 @@ var reads = map[string]func(s *Store, sc Scope) (found bool, err error){
 		return hits(s, sc, Filter{Author: doc(id(1)).Index.Author})
 	},
 	"Search task": func(s *Store, sc Scope) (bool, error) { return hits(s, sc, Filter{Tasks: []string{"24"}}) },
+	"Lookup": func(s *Store, sc Scope) (bool, error) {
+		h, err := s.Lookup(bg, sc, []string{id(1)}, Filter{Earlier: true})
+		return len(h) > 0, err
+	},
+	"LookupSeries": func(s *Store, sc Scope) (bool, error) {
+		h, err := s.LookupSeries(bg, sc, []string{id(1)}, Filter{Client: cli1})
+		return len(h) > 0, err
+	},
 	"MessageStatus": func(s *Store, sc Scope) (bool, error) {
 		m, err := s.MessageStatus(bg, sc, "m-"+id(1))
 		return len(m) > 0, err
