@@ -15,6 +15,7 @@ import (
 	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/cda/xsd"
+	"portti/gateway/access"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
 	"portti/gateway/web"
@@ -126,9 +127,9 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 
 func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
-	access := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems, Organisations: i.Judge.Organisations}
+	known := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems, Organisations: i.Judge.Organisations}
 	p, err := pipeline.New(pipeline.Options{
-		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: access, Signer: c.Signer,
+		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: known, Release: i.release(), Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
 		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Now: c.Now, NewID: c.NewID,
 	})
@@ -140,7 +141,7 @@ func (i *Instance) assemble(c Config) error {
 		Parallel: max(1, runtime.GOMAXPROCS(0)/2), // archiving keeps the other half
 		Errors:   "/errors",
 		Try: func(ctx context.Context, t pipeline.Trial) ([]finding.Finding, error) {
-			return pipeline.Try(ctx, i.Judge, access, i.Store, t)
+			return pipeline.Try(ctx, i.Judge, known, i.Store, t)
 		},
 	})
 	if err != nil {
@@ -175,6 +176,10 @@ func (i *Instance) pages(c Config) (http.Handler, error) {
 		Archivists: c.Archivists, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
 	}
 	return web.New(o)
+// release decides who is given what queries find, by the state of clients that the
+// archive holds.
+func (i *Instance) release() pipeline.Release {
+	return pipeline.EngineRelease{Engine: &access.Engine{State: i.Store}, Organisations: i.Judge.Organisations}
 }
 
 // writable tells whether the data directory takes a file.

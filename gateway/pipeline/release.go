@@ -122,20 +122,30 @@ type Owner interface {
 	Own(AccessQuery) []string
 }
 
-// Own implements Owner. Without a client certificate there is nobody but whom the
-// message names: that is for the test world, where Systems are none.
+// Own implements Owner: the organisation that the sending system acts for, and the
+// controllers that the system serves beside. A joining point acts for one of its
+// organisations at a time. Without a client certificate there is nobody but whom the
+// message names; that is for the test world.
 func (a KnownAccess) Own(q AccessQuery) []string {
-	own := q.Peer.Organisation
-	if own == "" {
-		if len(a.Systems) > 0 {
-			return nil
-		}
-		own = q.Frame.Sender.ID.Root
+	sender, joined := q.Frame.Sender.ID.Root, a.systems()
+	mine := joined.behind(q.Peer, sender)
+	if !q.Peer.Known() {
+		mine = joined.filter(func(x System) bool { return x.Organisation == sender || slices.Contains(x.Devices, sender) })
 	}
-	out := []string{own}
-	for _, s := range a.Systems {
-		if s.Organisation == own {
-			out = append(out, s.Controllers...)
+	if len(mine) == 0 {
+		if q.Peer.Known() {
+			return []string{q.Peer.Organisation}
+		}
+		return []string{sender}
+	}
+	acting, ok := a.acting(q, mine)
+	if !ok {
+		return nil
+	}
+	out := []string{acting}
+	for _, x := range mine {
+		if x.Organisation == acting {
+			out = append(out, x.Controllers...)
 		}
 	}
 	return out
