@@ -176,6 +176,8 @@ func (i *Instance) pages(c Config) (http.Handler, error) {
 		Archivists: c.Archivists, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
 	}
 	return web.New(o)
+}
+
 // release decides who is given what queries find, by the state of clients that the
 // archive holds.
 func (i *Instance) release() pipeline.Release {

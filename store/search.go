@@ -27,7 +27,6 @@ type Filter struct {
 	// Software is the product and version that made the document, exactly.
 	Software            string
 	Processes, Services []string
-	Processes, Services []string
 	// Controllers narrow the scope.
 	Controllers []string
 	// Effective and arrival times: from inclusive, until exclusive; zero is open.
