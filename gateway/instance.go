@@ -29,8 +29,10 @@ import (
 
 // Config is all that a running gateway with its archive is made of.
 type Config struct {
-	// Data is the archive's directory; it is made at first.
-	Data string
+	// Data is the archive's directory; it is made at first. Master gives its master key;
+	// with it a new archive is encrypted.
+	Data   string
+	Master store.KeySource
 	// Profile, World and Lang: see packages catalogue and pipeline.
 	Profile catalogue.Profile
 	World   pipeline.World
@@ -77,8 +79,9 @@ type Instance struct {
 	Judge *pipeline.Judge
 }
 
-// ErrProduction: the production world is not to be had yet.
-var ErrProduction = errors.New("gateway: the production world needs encryption at rest, which this version lacks")
+// ErrProduction: the production world demands more than is configured; the text that
+// wraps it says what.
+var ErrProduction = errors.New("gateway: the production world")
 
 // ErrPlain: plain HTTP would let in who has no certificate.
 var ErrPlain = errors.New("gateway: client certificates are required, but plain HTTP listens beyond this machine: leave it out or on 127.0.0.1")
@@ -104,15 +107,18 @@ func documentLimit(n int64) int64 {
 // Open opens (or creates) the archive and makes the server, which does not
 // listen yet: Start does that. Close what was opened with Close.
 func Open(ctx context.Context, c Config) (*Instance, error) {
-	if c.World == pipeline.Production {
-		return nil, ErrProduction
+	if err := c.checkWorld(); err != nil {
+		return nil, err
 	}
 	if err := xsd.Compile(); err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, store.Options{Dir: c.Data, Now: c.Now})
+	st, err := store.Open(ctx, store.Options{Dir: c.Data, Now: c.Now, Master: c.Master})
 	if err != nil {
 		return nil, err
+	}
+	if c.World == pipeline.Production && !st.Encrypted() {
+		return nil, errors.Join(fmt.Errorf("%w needs encryption at rest: the archive in %s was made without", ErrProduction, c.Data), st.Close())
 	}
 	i := &Instance{Store: st, Judge: NewJudge(c.Profile, c.World, c.Trust, c.Document, c.Now)}
 	i.Judge.PhrasesExact, i.Judge.Phase1Until = c.PhrasesExact, c.Phase1Until
@@ -123,6 +129,22 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	return i, nil
+}
+
+// checkWorld refuses a production world that lets in who has no certificate.
+func (c *Config) checkWorld() error {
+	if c.World != pipeline.Production {
+		return nil
+	}
+	switch {
+	case c.Master == nil:
+		return fmt.Errorf("%w needs encryption at rest", ErrProduction)
+	case c.TLSListen == "" || c.TLS.Clients != RequireClientCertificates:
+		return fmt.Errorf("%w needs HTTPS with required client certificates", ErrProduction)
+	case c.Listen != "":
+		return fmt.Errorf("%w has no plain HTTP, not even on loopback", ErrProduction)
+	}
+	return nil
 }
 
 func (i *Instance) assemble(c Config) error {

@@ -42,7 +42,11 @@ func (m *Main) against(ctx context.Context, name string, files clientTLS, judge 
 	if _, err := os.Stat(filepath.Join(name, "archive.db")); err != nil {
 		return nil, usage(fmt.Errorf("no archive in %s", name), "--against takes the data directory of an archive or a gateway's URL")
 	}
-	st, err := store.Open(ctx, store.Options{Dir: name, Now: m.Now})
+	master, err := m.master(name)
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, store.Options{Dir: name, Now: m.Now, Master: master})
 	if err != nil {
 		return nil, system(err, "where a gateway runs on this archive, use --against with its URL")
 	}

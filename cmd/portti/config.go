@@ -28,6 +28,12 @@ type config struct {
 	Profile string `koanf:"profile"`
 	World   string `koanf:"world"`
 
+	// MasterKey is a file, MasterKeyCommand a command that gives the archive's master key;
+	// Encryption is on or off and counts when an archive is made.
+	MasterKey        string `koanf:"master_key"`
+	MasterKeyCommand string `koanf:"master_key_command"`
+	Encryption       string `koanf:"encryption"`
+
 	// Data is the archive's directory; Listen, TLSListen and Admin are addresses.
 	Data      string `koanf:"data"`
 	Listen    string `koanf:"listen"`
@@ -105,7 +111,7 @@ func defaults() config {
 	c := config{
 		Format: "text", Lang: "en", Profile: "strict", World: "test",
 		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
-		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on", Phrases: "any", ArchiveSignature: string(pipeline.SignNever),
+		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on", Encryption: "on", Phrases: "any", ArchiveSignature: string(pipeline.SignNever),
 		Revocation: "auto", RevocationFetch: "none", OCSPNonce: "send", TrustWatch: "1m", TrustSkew: "0s",
 	}
 	c.TLS.Clients = string(gateway.NoClientCertificates)
@@ -142,7 +148,15 @@ func (m *Main) configure(cmd *cobra.Command) error {
 	if err := k.Unmarshal("", &m.config); err != nil {
 		return usage(fmt.Errorf("configuration: %w", err), "")
 	}
+	m.config.settle()
 	return m.config.check()
+}
+
+// settle leaves plain HTTP out of the production world, where nobody has asked for it.
+func (c *config) settle() {
+	if pipeline.World(c.World) == pipeline.Production && c.Listen == defaults().Listen {
+		c.Listen = ""
+	}
 }
 
 func loadFile(k *koanf.Koanf, name string, known []string) error {
@@ -193,6 +207,7 @@ func (c *config) check() error {
 		{"lang", c.Lang, []string{"fi", "sv", "en"}},
 		{"profile", c.Profile, []string{string(catalogue.Strict), string(catalogue.Lenient)}},
 		{"assumptions", c.Assumptions, []string{"on", "off"}},
+		{"encryption", c.Encryption, []string{"on", "off"}},
 		{"archive_signature", c.ArchiveSignature, []string{string(pipeline.SignNever), string(pipeline.SignOnStore), string(pipeline.SignOnReturn)}},
 		{"phrases", c.Phrases, []string{"any", "exact"}},
 		{"world", c.World, []string{string(pipeline.Test), string(pipeline.Production)}},

@@ -38,6 +38,9 @@ func (m *Main) demoCommand() *cobra.Command {
 			if pipeline.World(m.config.World) != pipeline.Test {
 				return usage(errors.New("the demo world is a test world"), "")
 			}
+			if !loopback(m.config.Listen) {
+				return usage(errors.New("the demo's keys are known to all: it listens on this machine alone"), "use --listen 127.0.0.1:8080")
+			}
 			return m.demo(cmd.Context(), once)
 		},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"portti/cda"
 	"portti/cda/frame"
+	"portti/gateway/pipeline"
 	"portti/internal/xmltree"
 
 	"github.com/spf13/cobra"
@@ -63,10 +64,14 @@ func (m *Main) makeFrame(t *xmltree.Tree, o frameOptions, n int) ([]byte, error)
 	if sender == "" {
 		sender = d.Custodian.ID.Root
 	}
+	code := "" // D
+	if pipeline.World(m.config.World) == pipeline.Production {
+		code = "P"
+	}
 	var b bytes.Buffer
 	err := frame.Write(&b, &d.Metadata, t.Source(), frame.Options{
 		MessageID:    cda.ID{Root: sender, Extension: messageNumber(now, n)},
-		CreationTime: now, Sender: sender, ServiceRequest: o.request, User: frameUser(d, o),
+		CreationTime: now, ProcessingCode: code, Sender: sender, ServiceRequest: o.request, User: frameUser(d, o),
 	})
 	if err != nil {
 		return nil, usage(fmt.Errorf("frame: %w", err), "--sender, --user and --service-request say what the document does not")

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"portti/fixtures"
+	"portti/xmldsig/pki"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -162,9 +165,39 @@ func TestWrongUsageIsExitCode2AndSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestProductionIsRefusedUntilTheArchiveEncrypts(t *testing.T) {
-	exit, _, stderr := runMain(nil, "serve", "--world", "production", "--data", t.TempDir())
-	if exit != exitSystem || !strings.Contains(stderr, "encryption at rest") {
-		t.Errorf("exit code %d, %q", exit, stderr)
+// The production world demands encryption, HTTPS and client certificates.
+func TestSEC2_ProductionIsRefusedWithoutItsWalls(t *testing.T) {
+	for want, args := range map[string][]string{
+		"encryption at rest":           {"--encryption", "off", "--tls-listen", "127.0.0.1:0", "--tls-clients", "required"},
+		"required client certificates": {"--tls-listen", "127.0.0.1:0", "--tls-clients", "optional"},
+		"no plain HTTP":                {"--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--tls-clients", "required"},
+	} {
+		dir := t.TempDir() + "/a"
+		exit, _, stderr := runMain(nil, append([]string{"serve", "--world", "production", "--data", dir}, args...)...)
+		if exit != exitSystem || !strings.Contains(stderr, want) {
+			t.Errorf("%v: exit code %d, %q", args, exit, stderr)
+		}
+		if exists(dir + "/archive.db") {
+			t.Errorf("%v: an archive was made all the same", args)
+		}
+	}
+}
+
+// The demo's keys stand in the source: nobody else's machine may rest on them.
+func TestSEC2_DemoKeysAreRefusedOffLoopback(t *testing.T) {
+	dir := t.TempDir()
+	if exit, _, stderr := runMain(nil, "demo", "--data", dir+"/d", "--listen", "0.0.0.0:0"); exit != exitUsage || !strings.Contains(stderr, "known to all") {
+		t.Errorf("demo: exit code %d, %q", exit, stderr)
+	}
+	w, err := fixtures.NewWorld(demoSeed, fixtures.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/ca.pem", pki.EncodeCertificates(w.Authority.Certificates()...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exit, _, stderr := runMain(nil, "serve", "--data", dir+"/a", "--trust", dir+"/ca.pem", "--listen", "0.0.0.0:0")
+	if exit != exitUsage || !strings.Contains(stderr, "demo world") {
+		t.Errorf("serve: exit code %d, %q", exit, stderr)
 	}
 }

@@ -52,6 +52,12 @@ func (m *Main) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := m.refuseDemoKeys(c.TLS.Certificate); err != nil {
+				return err
+			}
+			if c.Master, err = m.master(c.Data); err != nil {
+				return err
+			}
 			defer m.watchTrust(cmd.Context(), c.Log, trust, clients)()
 			if err := m.observeTraffic(&c); err != nil {
 				return err
@@ -65,6 +71,8 @@ func (m *Main) serveCommand() *cobra.Command {
 	m.trustFlags(f)
 	f.String("trust-watch", "", "how often to look whether the files of trust have changed, such as 30s; 0 only on SIGHUP (default 1m)")
 	m.ruleFlags(f)
+	m.masterFlags(f)
+	f.String("encryption", "on", "whether a new archive is encrypted: on or off")
 	f.String("tls-listen", "", "`ADDR`ess of HTTPS")
 	f.String("tls-certificate", "", "PEM `FILE` of the server's certificate")
 	f.String("tls-key", "", "PEM `FILE` of its key")
@@ -137,7 +145,11 @@ func storeHint(err error) string {
 
 // whereToConnect prints every door.
 func (m *Main) whereToConnect(w io.Writer, g *gateway.Instance) {
-	fmt.Fprintf(w, "archive: %s (world %s, profile %s)\n", m.config.Data, m.config.World, m.config.Profile)
+	rest := "not encrypted"
+	if g.Store.Encrypted() {
+		rest = "encrypted"
+	}
+	fmt.Fprintf(w, "archive: %s (world %s, profile %s, %s)\n", m.config.Data, m.config.World, m.config.Profile, rest)
 	for _, l := range []struct {
 		scheme string
 		addr   fmt.Stringer

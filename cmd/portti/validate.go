@@ -70,6 +70,7 @@ func (m *Main) validateCommand() *cobra.Command {
 	files.flags(cmd.Flags())
 	m.trustFlags(cmd.Flags())
 	m.ruleFlags(cmd.Flags())
+	m.masterFlags(cmd.Flags())
 	return cmd
 }
 

@@ -63,7 +63,7 @@ func (a KnownAccess) systems() Systems {
 
 // Decide implements Access.
 func (a KnownAccess) Decide(q AccessQuery) []finding.Finding {
-	out := a.domain(q)
+	out := append(a.world(q), a.domain(q)...)
 	joined := a.systems()
 	switch {
 	case q.Peer.Known():
@@ -78,6 +78,18 @@ func (a KnownAccess) Decide(q AccessQuery) []finding.Finding {
 	}
 	return out
 }
+
+// world demands of messages of the production world that they say they are.
+func (a KnownAccess) world(q AccessQuery) []finding.Finding {
+	if a.World != Production || q.Frame.ProcessingCode.Code == processingProduction {
+		return nil
+	}
+	c := q.Frame.ProcessingCode
+	return []finding.Finding{{Rule: RuleProcessing, Place: q.Frame.Tree.Place(at(c.Node, q.Frame.Root), finding.SourceFrame), Value: c.Code}}
+}
+
+// processingProduction is processingCode P.
+const processingProduction = "P"
 
 // peer holds the frame against the organisation of the client certificate. OIDs
 // are compared as wholes: what lies under an organisation's arc may be another's.

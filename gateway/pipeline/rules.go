@@ -11,6 +11,7 @@ const (
 	RuleSystemUnknown = "ACCESS-SYSTEM-UNKNOWN"
 	RuleController    = "ACCESS-SYSTEM-CONTROLLER"
 	RuleSigner        = "ACCESS-SIGNER-CONTROLLER"
+	RuleProcessing    = "ACCESS-WORLD-PROCESSINGCODE"
 
 	RuleSystemTime        = "ACCESS-SYSTEM-TIME"
 	RuleSystemClass       = "ACCESS-SYSTEM-CLASS"
@@ -38,7 +39,7 @@ const (
 // Rules lists every rule that this package can name.
 var Rules = []string{
 	RuleDocumentSize, RuleFailure, RuleMore,
-	RuleSender, RuleOperation, RuleSystemUnknown, RuleController, RuleSigner,
+	RuleSender, RuleOperation, RuleSystemUnknown, RuleController, RuleSigner, RuleProcessing,
 	RuleSystemTime, RuleSystemClass, RuleSystemUntested, RuleProfileFetch, RuleProfileStore, RuleProfileOld, RulePhase,
 	RuleJoiningPoint, RuleRegistryRight,
 	RuleContinuation, RuleContinuationStart, RuleStatusArchived, RuleStatusRefused, RuleStatusOther,
