@@ -323,3 +323,7 @@ func kindText(o *organisations.Organisation) string {
 	}
 	return "–"
 }
+
+// ControllerIsOrganiser tells whether the controller of documents of a group (its
+// key) must be the organiser (REK-3).
+func ControllerIsOrganiser(group string) bool { return slices.Contains(parties().Controller, group) }

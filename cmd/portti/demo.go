@@ -180,11 +180,16 @@ func (m *Main) demoSeedFile(name string) (d demoFile, err error) {
 	return d, os.WriteFile(name, b, 0o600)
 }
 
-// writeWorld writes what people try things with: CA certificates, documents, and
-// the same as SOAP requests.
+// writeWorld writes what people try things with: CA certificates, the register of
+// organisations and what has joined, documents, and the same as SOAP requests.
 func writeWorld(dir string, w *fixtures.World) error {
-	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), pki.EncodeCertificates(w.Authority.Certificates()...), 0o600); err != nil {
-		return err
+	for name, b := range map[string][]byte{
+		"ca.pem":       pki.EncodeCertificates(w.Authority.Certificates()...),
+		"register.xml": w.RegisterXML(), "joined.yaml": w.JoinedYAML(),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			return err
+		}
 	}
 	for _, d := range w.Documents {
 		if err := os.WriteFile(filepath.Join(dir, "documents", d.Name+".xml"), d.Bytes, 0o600); err != nil {
