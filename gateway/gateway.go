@@ -6,6 +6,7 @@
 //	GET  /soap?wsdl       the description of the door
 //	POST /shark-validointi/validoi/asiakirja/tulos   the validation API (package validation)
 //	GET  /                pages for people: error catalogue, workbench, archivist (package web)
+//	POST /fhir            disclosure notices (package fhir)
 //	GET  /healthz         the process answers
 //	GET  /readyz          the archive can take documents
 //	GET  /metrics         Prometheus; on the admin listener, else on loopback only
@@ -31,6 +32,7 @@ import (
 	"time"
 
 	"portti/cda/rules/catalogue"
+	"portti/gateway/fhir"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
 
@@ -103,6 +105,8 @@ type Options struct {
 	Profile catalogue.Profile
 	// Validation is the validation API; nil leaves the door out.
 	Validation *validation.Service
+	// Notices is the door of disclosure notices; nil leaves it out.
+	Notices *fhir.Service
 	// Pages are the pages for people (package web); nil leaves them out.
 	Pages http.Handler
 	// Traffic, where set, stands around the SOAP door: it may watch, delay or answer

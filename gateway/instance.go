@@ -16,6 +16,7 @@ import (
 	"portti/cda/rules/catalogue"
 	"portti/cda/xsd"
 	"portti/gateway/access"
+	"portti/gateway/fhir"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
 	"portti/gateway/web"
@@ -169,8 +170,20 @@ func (i *Instance) assemble(c Config) error {
 	if err != nil {
 		return err
 	}
+	n, err := fhir.New(fhir.Options{
+		Archive: i.Store, Profile: c.Profile, World: c.World, Lang: c.Lang, Owner: c.Owner,
+		MayActFor: func(peer, controller string) bool {
+			return len(c.Systems) == 0 && peer == controller || c.Systems.MayActFor(peer, controller)
+		},
+		Joined:             func(peer string) bool { return len(c.Systems) == 0 || c.Systems.Joined(peer) },
+		RequireCertificate: c.TLS.Clients == RequireClientCertificates,
+		Parallel:           runtime.GOMAXPROCS(0), Now: c.Now,
+	})
+	if err != nil {
+		return err
+	}
 	o := Options{
-		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Notices: n, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"portti/gateway/fhir"
 	"portti/gateway/pipeline"
 	"portti/gateway/soap"
 	"portti/gateway/validation"
@@ -38,6 +39,9 @@ func (s *Server) routes(withMetrics bool) http.Handler {
 	mux.Handle("/soap", s.traffic(s.forSystems(s.soap)))
 	if s.o.Validation != nil {
 		mux.HandleFunc(validation.Path, s.forSystems(s.validate))
+	}
+	if s.o.Notices != nil {
+		mux.HandleFunc(fhir.Path, s.notices)
 	}
 	if s.o.Pages != nil {
 		for _, p := range web.Patterns {

@@ -22,6 +22,7 @@ import (
 	"portti/cda/xsd"
 	"portti/gateway"
 	"portti/gateway/access"
+	"portti/gateway/fhir"
 	"portti/gateway/pipeline"
 	"portti/gateway/soap"
 	"portti/gateway/validation"
@@ -34,7 +35,7 @@ import (
 func named() map[string][]string {
 	return map[string][]string{
 		"cda": cda.Rules(), "cda/codes": codes.Rules(), "cda/frame": frame.Rules(), "cda/rules": rules.Rules(), "cda/sosmeta": sosmeta.Rules(), "cda/xsd": xsd.Rules,
-		"gateway": gateway.Rules, "gateway/access": access.Rules, "gateway/pipeline": pipeline.Rules, "gateway/soap": soap.Rules, "gateway/validation": validation.Rules,
+		"gateway": gateway.Rules, "gateway/access": access.Rules, "gateway/fhir": fhir.Rules, "gateway/pipeline": pipeline.Rules, "gateway/soap": soap.Rules, "gateway/validation": validation.Rules,
 		"store": store.Rules, "xmldsig": xmldsig.Rules, "xmldsig/trust": trust.Rules,
 	}
 }
