@@ -263,6 +263,9 @@ func (s *scene) relate(x *cases.Step, sp *fixtures.Spec) error {
 	switch x.Document.Edit {
 	case "together":
 		sp.Together = []*fixtures.Document{s.made[x.Of].doc}
+	case "provider": // who holds a registry-use right writes into the organiser's register
+		o := s.world.Organisations[2]
+		sp.Unit, sp.Author, sp.System = o.Units[0], s.world.Professional("private"), o.System
 	case "close-case":
 		closed := *s.casus
 		closed.Closed = s.world.Now.AddDate(0, 0, -1)
