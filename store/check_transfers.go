@@ -27,7 +27,7 @@ func (c *checker) transfers(ctx context.Context) error {
 		x.PlannedAt = fromMicros(at)
 		list, err := unpack(selection)
 		if err == nil {
-			payload, err = unpack(payload)
+			payload, err = c.s.openNote(inTransfers, x.ID, payload)
 		}
 		if err != nil {
 			c.r.add("transfer", num(x.ID), "%v", err)
@@ -55,12 +55,12 @@ func (c *checker) steps(ctx context.Context) error {
 			return seq, err
 		}
 		c.sequence("transfer", &last, seq)
-		by, err := unpack(actor)
+		by, err := c.s.actor(inSteps, seq, actor)
 		if err != nil {
 			c.r.add("transfer", num(transfer), "step %s: %v", num(seq), err)
 			return seq, nil
 		}
-		c.leaf(leafTransferStep, leaf, seq, "transfer step "+num(seq), kind, subject, entry, salt, stepRecord(transfer, step, at, series, digest, string(by)))
+		c.leaf(leafTransferStep, leaf, seq, "transfer step "+num(seq), kind, subject, entry, salt, stepRecord(transfer, step, at, series, digest, by))
 		have, n, err := partDigest(ctx, tx, seq)
 		if err == nil && (string(have[:]) != string(digest) || step == "part" && n != series) {
 			c.r.add("transfer", num(transfer), "the series of step %s are not those that were changed", num(seq))
@@ -101,18 +101,18 @@ func partDigest(ctx context.Context, tx *sql.Tx, step int64) (sum [sha256.Size]b
 	return sha256.Sum256(r.b), n, rows.Err()
 }
 
-const sqlCheckFlags = `SELECT f.set_id, f.document, f.controller, f.state, f.rule, f.at, f.payload, f.seq, f.leaf, l.kind, l.subject, l.entry, x.salt
+const sqlCheckFlags = `SELECT f.seq, f.set_id, f.document, f.controller, f.state, f.rule, f.at, f.payload, f.leaf, l.kind, l.subject, l.entry, x.salt
 	FROM flags f LEFT JOIN leaves l ON l.seq = f.leaf LEFT JOIN salts x ON x.leaf = f.leaf WHERE f.seq > ? ORDER BY f.seq LIMIT ?`
 
 // flags checks suspicions against their leaves.
 func (c *checker) flags(ctx context.Context) error {
 	last := int64(0)
 	return c.each(ctx, sqlCheckFlags, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
-		var seq, leaf int64
+		var leaf int64
 		var entry, salt []byte
 		var kind, subject sql.NullInt64
-		f, plain, err := scanFlag(rows.Scan, &seq, &leaf, &kind, &subject, &entry, &salt)
-		if err != nil && plain == nil && seq == 0 {
+		f, seq, plain, err := c.s.scanFlag(rows.Scan, &leaf, &kind, &subject, &entry, &salt)
+		if err != nil && seq == 0 {
 			return seq, err
 		}
 		c.sequence("flag", &last, seq)

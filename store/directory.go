@@ -54,12 +54,16 @@ func (s *Store) PutDirectory(ctx context.Context, by string, entries ...Director
 		}
 		size += len(e.Content)
 	}
+	k, err := s.noteKey(ctx)
+	if err != nil {
+		return fail("directory", err)
+	}
 	now := s.now()
 	return s.do(ctx, "directory", size, func(t *tx) error {
 		for i := range entries {
 			e := entries[i]
 			e.At, e.By = now, by
-			if err := t.putDirectory(&e); err != nil {
+			if err := t.putDirectory(&e, k); err != nil {
 				return err
 			}
 		}
@@ -67,12 +71,27 @@ func (s *Store) PutDirectory(ctx context.Context, by string, entries ...Director
 	})
 }
 
+// noteKey seals who did something with the archive itself, and why.
+func (s *Store) noteKey(ctx context.Context) (*dataKey, error) {
+	return s.sealingKey(ctx, "", sealLogs)
+}
+
+// note makes the payload of such a note in a row.
+func (t *tx) note(k *dataKey, column string, seq int64, plain []byte) ([]byte, error) {
+	return t.w.s.seal(k, place{column, num(seq)}, nil, pack(plain))
+}
+
+// openNote reads a note.
+func (s *Store) openNote(column string, seq int64, payload []byte) ([]byte, error) {
+	return s.plain(place{column, num(seq)}, nil, payload)
+}
+
 const (
 	sqlDirectoryNow = `SELECT removed, sha256 FROM directory WHERE kind = ` + asText + ` AND key = ` + asText + ` ORDER BY seq DESC LIMIT 1`
 	sqlPutDirectory = `INSERT INTO directory (seq, kind, key, at, removed, sha256, payload, actor, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func (t *tx) putDirectory(e *DirectoryEntry) error {
+func (t *tx) putDirectory(e *DirectoryEntry, k *dataKey) error {
 	if e.Removed {
 		e.Content = nil
 	}
@@ -96,7 +115,11 @@ func (t *tx) putDirectory(e *DirectoryEntry) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(sqlPutDirectory, t.seq.directory, e.Kind, e.Key, micros(e.At), flag(e.Removed), sum[:], pack(e.Content), pack([]byte(e.By)), leaf)
+	actor, err := t.note(k, inDirectory, t.seq.directory, []byte(e.By))
+	if err != nil {
+		return err
+	}
+	err = t.exec(sqlPutDirectory, t.seq.directory, e.Kind, e.Key, micros(e.At), flag(e.Removed), sum[:], pack(e.Content), actor, leaf)
 	if err == nil {
 		t.seq.directory++
 	}
@@ -107,7 +130,7 @@ func (e *DirectoryEntry) record(sum []byte) *record {
 	return new(record).text(e.Kind, e.Key).int(micros(e.At), flag(e.Removed)).bytes(sum).text(e.By)
 }
 
-const directoryColumns = `SELECT d.kind, d.key, d.at, d.removed, d.sha256, d.payload, d.actor FROM directory d`
+const directoryColumns = `SELECT d.seq, d.kind, d.key, d.at, d.removed, d.sha256, d.payload, d.actor FROM directory d`
 
 const sqlDirectory = directoryColumns + ` WHERE NOT EXISTS
 	(SELECT 1 FROM directory x WHERE x.kind = d.kind AND x.key = d.key AND x.seq > d.seq) AND d.removed = 0 ORDER BY d.kind, d.key`
@@ -125,13 +148,14 @@ func (s *Store) DirectoryHistory(ctx context.Context, kind, key string) ([]Direc
 
 func (s *Store) directory(ctx context.Context, q string, args ...any) (out []DirectoryEntry, err error) {
 	err = s.reading("directory", func(db *sql.DB) error {
-		out, err = readDirectory(ctx, db, q, args...)
+		out, err = s.readDirectory(ctx, db, false, q, args...)
 		return err
 	})
 	return out, err
 }
 
-func readDirectory(ctx context.Context, db *sql.DB, q string, args ...any) (out []DirectoryEntry, err error) {
+// readDirectory reads entries; peeking without who made them, which may be sealed.
+func (s *Store) readDirectory(ctx context.Context, db *sql.DB, peeking bool, q string, args ...any) (out []DirectoryEntry, err error) {
 	rows, err := db.QueryContext(ctx, q, args...)
 	if err != nil {
 		return nil, err
@@ -139,13 +163,16 @@ func readDirectory(ctx context.Context, db *sql.DB, q string, args ...any) (out 
 	defer rows.Close()
 	for rows.Next() {
 		var e DirectoryEntry
-		var at int64
+		var seq, at int64
 		var sum, payload, actor []byte
-		if err := rows.Scan(&e.Kind, &e.Key, &at, &e.Removed, &sum, &payload, &actor); err != nil {
+		if err := rows.Scan(&seq, &e.Kind, &e.Key, &at, &e.Removed, &sum, &payload, &actor); err != nil {
 			return nil, err
 		}
 		e.At = fromMicros(at)
-		if err := e.unpack(payload, sum, actor); err != nil {
+		if e.Content, err = verifiedPlain(payload, sum); err == nil && !peeking {
+			e.By, err = s.actor(inDirectory, seq, actor)
+		}
+		if err != nil {
 			return nil, &Error{Kind: ErrDamaged, Op: "directory", Err: err, Hint: hints[ErrDamaged]}
 		}
 		out = append(out, e)
@@ -153,18 +180,14 @@ func readDirectory(ctx context.Context, db *sql.DB, q string, args ...any) (out 
 	return out, rows.Err()
 }
 
-func (e *DirectoryEntry) unpack(payload, sum, actor []byte) error {
-	var err error
-	if e.Content, err = verifiedPlain(payload, sum); err != nil {
-		return err
-	}
-	by, err := unpack(actor)
-	e.By = string(by)
-	return err
+// actor reads a note that is a name.
+func (s *Store) actor(column string, seq int64, payload []byte) (string, error) {
+	b, err := s.openNote(column, seq, payload)
+	return string(b), err
 }
 
 // PeekDirectory gives the entries in force of the archive in a directory, without
-// owning it: another process may be at work on it. A directory without an archive,
+// owning it: another process may be at work on it. Who made them is left out. A directory without an archive,
 // or with one of an earlier schema, has none.
 func PeekDirectory(ctx context.Context, dir string) (out []DirectoryEntry, err error) {
 	if _, err := os.Stat(filepath.Join(dir, dbFile)); err != nil {
@@ -184,7 +207,7 @@ func PeekDirectory(ctx context.Context, dir string) (out []DirectoryEntry, err e
 	if err != nil || !there {
 		return nil, fail("directory", err)
 	}
-	out, err = readDirectory(ctx, db, sqlDirectory)
+	out, err = s.readDirectory(ctx, db, true, sqlDirectory)
 	return out, fail("directory", err)
 }
 
@@ -205,7 +228,10 @@ func (c *checker) directory(ctx context.Context) error {
 		}
 		c.sequence("directory", &last, seq)
 		e.At = fromMicros(at)
-		if err := e.unpack(payload, sum, actor); err != nil {
+		if _, err = verifiedPlain(payload, sum); err == nil {
+			e.By, err = c.s.actor(inDirectory, seq, actor)
+		}
+		if err != nil {
 			c.r.add("directory", num(seq), "%v", err)
 			return seq, nil
 		}

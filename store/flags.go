@@ -52,8 +52,12 @@ func (s *Store) Flag(ctx context.Context, f Flag) (changed bool, err error) {
 	if f.SetID == "" || f.By == "" || f.State == "" {
 		return false, input("flag", "series, state and who are needed")
 	}
+	k, err := s.noteKey(ctx)
+	if err != nil {
+		return false, fail("flag", err)
+	}
 	err = s.do(ctx, "flag", 0, func(t *tx) error {
-		changed, err = t.raise(&f)
+		changed, err = t.raise(&f, k)
 		return err
 	})
 	return changed, err
@@ -64,7 +68,7 @@ const (
 	sqlKeepFlag = `INSERT INTO flags (seq, set_id, document, controller, state, rule, at, payload, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func (t *tx) raise(f *Flag) (bool, error) {
+func (t *tx) raise(f *Flag, k *dataKey) (bool, error) {
 	var m seriesMove
 	var nullified bool
 	there, err := t.found(sqlMoveOf, []any{f.SetID}, &m.newest, &f.Document, &f.Controller, &m.fromRegister, &nullified)
@@ -90,10 +94,10 @@ func (t *tx) raise(f *Flag) (bool, error) {
 	case f.State == Suspected && f.Rule == "", f.State != Suspected && !last.open():
 		return false, input("flag", "%q cannot follow %q", f.State, last)
 	}
-	return true, t.keepFlag(f)
+	return true, t.keepFlag(f, k)
 }
 
-func (t *tx) keepFlag(f *Flag) error {
+func (t *tx) keepFlag(f *Flag, k *dataKey) error {
 	f.At = t.w.s.now()
 	plain, err := json.Marshal(flagWhy{f.By, f.Reason})
 	if err != nil {
@@ -107,7 +111,11 @@ func (t *tx) keepFlag(f *Flag) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(sqlKeepFlag, t.seq.flag, f.SetID, f.Document, f.Controller, string(f.State), f.Rule, micros(f.At), pack(plain), leaf)
+	payload, err := t.note(k, inFlags, t.seq.flag, plain)
+	if err != nil {
+		return err
+	}
+	err = t.exec(sqlKeepFlag, t.seq.flag, f.SetID, f.Document, f.Controller, string(f.State), f.Rule, micros(f.At), payload, leaf)
 	if err == nil {
 		t.seq.flag++
 	}
@@ -119,7 +127,7 @@ func (f *Flag) record(why []byte) *record {
 }
 
 // correctFlag closes the suspicion about a series that a correction puts right.
-func (t *tx) correctFlag(x *Transfer, m *seriesMove, by string) error {
+func (t *tx) correctFlag(x *Transfer, m *seriesMove, by actor) error {
 	if x.Kind != Correction {
 		return nil
 	}
@@ -128,10 +136,10 @@ func (t *tx) correctFlag(x *Transfer, m *seriesMove, by string) error {
 	if _, err := t.found(sqlFlagged, []any{m.setID}, &last, &rule); err != nil || !last.open() {
 		return err
 	}
-	return t.keepFlag(&Flag{SetID: m.setID, Document: m.newestID, Controller: m.to, State: Corrected, Rule: rule, Reason: x.Reason, By: by})
+	return t.keepFlag(&Flag{SetID: m.setID, Document: m.newestID, Controller: m.to, State: Corrected, Rule: rule, Reason: x.Reason, By: by.name}, by.key)
 }
 
-const sqlFlags = `SELECT flags.set_id, flags.document, flags.controller, flags.state, flags.rule, flags.at, flags.payload FROM flags JOIN series s ON s.set_id = flags.set_id WHERE `
+const sqlFlags = `SELECT flags.seq, flags.set_id, flags.document, flags.controller, flags.state, flags.rule, flags.at, flags.payload FROM flags JOIN series s ON s.set_id = flags.set_id WHERE `
 
 // Flags gives the suspicions about the series in a scope, newest first. Where all
 // is not set, only those about which something is still to be done, each in its
@@ -152,7 +160,7 @@ func (s *Store) Flags(ctx context.Context, sc Scope, all bool) (out []Flag, err 
 		}
 		defer rows.Close()
 		for rows.Next() {
-			f, _, err := scanFlag(rows.Scan)
+			f, _, _, err := s.scanFlag(rows.Scan)
 			if err != nil {
 				return err
 			}
@@ -163,21 +171,23 @@ func (s *Store) Flags(ctx context.Context, sc Scope, all bool) (out []Flag, err 
 	return out, err
 }
 
-func scanFlag(scan func(...any) error, more ...any) (f Flag, plain []byte, err error) {
+// scanFlag reads a flag with its number and its note. Where the note alone cannot be
+// read, the number is there beside the error.
+func (s *Store) scanFlag(scan func(...any) error, more ...any) (f Flag, seq int64, plain []byte, err error) {
 	var at int64
 	var payload []byte
-	err = scan(append([]any{&f.SetID, &f.Document, &f.Controller, &f.State, &f.Rule, &at, &payload}, more...)...)
+	err = scan(append([]any{&seq, &f.SetID, &f.Document, &f.Controller, &f.State, &f.Rule, &at, &payload}, more...)...)
 	if err != nil {
-		return f, nil, err
+		return f, 0, nil, err
 	}
 	f.At = fromMicros(at)
-	if plain, err = unpack(payload); err != nil {
-		return f, nil, err
+	if plain, err = s.openNote(inFlags, seq, payload); err != nil {
+		return f, seq, nil, err
 	}
 	var w flagWhy
 	err = json.Unmarshal(plain, &w)
 	f.By, f.Reason = w.By, w.Reason
-	return f, plain, err
+	return f, seq, plain, err
 }
 
 // SeriesFacts is what is known of a series without its content, for a review of

@@ -35,6 +35,13 @@ func TestSEC6_NothingPersonalIsReadableAtRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := s.PutDirectory(bg, operator, entryOf(DirectorySystem, "atj", "1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Flag(bg, Flag{SetID: id(1), State: Suspected, Rule: "X", Reason: "asiakassuunnitelma", By: operator}); err != nil {
+		t.Fatal(err)
+	}
+	mustApply(t, s, mustPlan(t, s, planOf(ctlA, ctlB)).ID)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +54,7 @@ func TestSEC6_NothingPersonalIsReadableAtRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range []string{cli1, "asiakassuunnitelma", "Testi Ty", "99900000001", "0123456789abcdef"} {
+		for _, word := range []string{cli1, "asiakassuunnitelma", "Testi Ty", "99900000001", "0123456789abcdef", operator} {
 			if bytes.Contains(b, []byte(word)) {
 				t.Errorf("%s holds %q", f.Name(), word)
 			}
@@ -57,8 +64,17 @@ func TestSEC6_NothingPersonalIsReadableAtRest(t *testing.T) {
 	if !strings.HasPrefix(string(key), sealedLine) {
 		t.Error("the index key is not sealed")
 	}
+	if es, err := PeekDirectory(bg, dir); err != nil || len(es) != 1 || string(es[0].Content) != "1" {
+		t.Errorf("the directory of an encrypted archive: %+v %v", es, err)
+	}
 	s = openIn(t, dir, sealed)
 	wantBytes(t, s, a)
+	if ts, err := s.Transfers(bg, all); err != nil || len(ts) != 1 || ts[0].By != operator {
+		t.Errorf("transfers %+v %v", ts, err)
+	}
+	if fs, err := s.Flags(bg, all, true); err != nil || fs[0].By != operator || !strings.Contains(directoryText(t, s), operator) {
+		t.Errorf("flags %+v %v", fs, err)
+	}
 	if f, err := s.Frame(bg, all, a.ID); err != nil || !bytes.Equal(f, a.Frame) {
 		t.Errorf("frame %q %v", f, err)
 	}

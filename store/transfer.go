@@ -104,8 +104,12 @@ func (s *Store) PlanTransfer(ctx context.Context, p TransferPlan) (Transfer, err
 	}
 	out := Transfer{TransferPlan: p, Count: n, State: Planned, PlannedAt: s.now()}
 	out.Changed = out.PlannedAt
+	k, err := s.noteKey(ctx)
+	if err != nil {
+		return Transfer{}, fail("transfer", err)
+	}
 	err = s.do(ctx, "transfer", 0, func(t *tx) (err error) {
-		out.ID, err = t.planTransfer(&out, digest[:])
+		out.ID, err = t.planTransfer(&out, digest[:], k)
 		return err
 	})
 	return out, err
@@ -114,7 +118,7 @@ func (s *Store) PlanTransfer(ctx context.Context, p TransferPlan) (Transfer, err
 const sqlPlanTransfer = `INSERT INTO transfers (seq, kind, from_controller, from_register, to_controller, to_register, at, series,
 	digest, selection, payload, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-func (t *tx) planTransfer(x *Transfer, digest []byte) (int64, error) {
+func (t *tx) planTransfer(x *Transfer, digest []byte, k *dataKey) (int64, error) {
 	plain, err := json.Marshal(why{x.By, x.Reason, x.Ground})
 	if err != nil {
 		return 0, err
@@ -129,9 +133,13 @@ func (t *tx) planTransfer(x *Transfer, digest []byte) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	payload, err := t.note(k, inTransfers, seq, plain)
+	if err != nil {
+		return 0, err
+	}
 	t.seq.transfer++
 	return seq, t.exec(sqlPlanTransfer, seq, string(x.Kind), x.FromController, x.FromRegister, x.ToController, x.ToRegister,
-		micros(x.PlannedAt), x.Count, digest, pack(selection), pack(plain), leaf)
+		micros(x.PlannedAt), x.Count, digest, pack(selection), payload, leaf)
 }
 
 func (x *Transfer) record(digest, selection, why []byte) *record {
@@ -229,8 +237,9 @@ func candidates(ctx context.Context, tx *sql.Tx, q string, args ...any) (out []c
 // plan, ErrStale where other series than the plan's would be changed by now, or
 // where it was dropped: plan again.
 func (s *Store) ApplyTransfer(ctx context.Context, id int64, by string) (Transfer, error) {
-	if by == "" {
-		return Transfer{}, input("transfer", "who does it is needed")
+	who, err := s.who(ctx, by)
+	if err != nil {
+		return Transfer{}, err
 	}
 	x, digest, err := s.transfer(ctx, id)
 	if err != nil {
@@ -242,11 +251,11 @@ func (s *Store) ApplyTransfer(ctx context.Context, id int64, by string) (Transfe
 	case DroppedOut:
 		return x, stale("the plan was dropped")
 	case Planned:
-		if err := s.beginTransfer(ctx, &x, digest, by); err != nil {
+		if err := s.beginTransfer(ctx, &x, digest, who); err != nil {
 			return x, err
 		}
 	}
-	if err := s.carryOut(ctx, &x, by); err != nil {
+	if err := s.carryOut(ctx, &x, who); err != nil {
 		return x, err
 	}
 	x, _, err = s.transfer(ctx, id)
@@ -259,10 +268,25 @@ func (s *Store) DropTransfer(ctx context.Context, id int64, by string) error {
 	if err != nil {
 		return err
 	}
-	if by == "" {
-		return input("transfer", "who does it is needed")
+	who, err := s.who(ctx, by)
+	if err != nil {
+		return err
 	}
-	return s.do(ctx, "transfer", 0, func(t *tx) error { return t.openStep(&x, "dropped", by) })
+	return s.do(ctx, "transfer", 0, func(t *tx) error { return t.openStep(&x, "dropped", who) })
+}
+
+// actor is who does something with the archive itself, with the key of notes.
+type actor struct {
+	name string
+	key  *dataKey
+}
+
+func (s *Store) who(ctx context.Context, by string) (actor, error) {
+	if by == "" {
+		return actor{}, input("transfer", "who does it is needed")
+	}
+	k, err := s.noteKey(ctx)
+	return actor{by, k}, fail("transfer", err)
 }
 
 func stale(what string) error {
@@ -270,7 +294,7 @@ func stale(what string) error {
 }
 
 // beginTransfer holds the plan against the present state and records that it begins.
-func (s *Store) beginTransfer(ctx context.Context, x *Transfer, digest []byte, by string) error {
+func (s *Store) beginTransfer(ctx context.Context, x *Transfer, digest []byte, by actor) error {
 	n, now, err := s.survey(ctx, &x.TransferPlan)
 	if err != nil {
 		return err
@@ -278,7 +302,7 @@ func (s *Store) beginTransfer(ctx context.Context, x *Transfer, digest []byte, b
 	if n != x.Count || string(now[:]) != string(digest) {
 		return stale(fmt.Sprintf("the plan found %d series, now there are %d", x.Count, n))
 	}
-	usage, err := s.transferUsage(ctx, x, by, "", x.Count)
+	usage, err := s.transferUsage(ctx, x, by.name, "", x.Count)
 	if err != nil {
 		return err
 	}
@@ -291,7 +315,7 @@ func (s *Store) beginTransfer(ctx context.Context, x *Transfer, digest []byte, b
 }
 
 // carryOut changes series batch by batch until none is left, then records the end.
-func (s *Store) carryOut(ctx context.Context, x *Transfer, by string) error {
+func (s *Store) carryOut(ctx context.Context, x *Transfer, by actor) error {
 	after := ""
 	for {
 		var batch []candidate
@@ -317,12 +341,12 @@ func (s *Store) carryOut(ctx context.Context, x *Transfer, by string) error {
 
 // carryPart changes one batch in one commit. A correction is logged for each
 // document, a change of controller once for all of it (when it begins).
-func (s *Store) carryPart(ctx context.Context, x *Transfer, by string, batch []candidate) error {
+func (s *Store) carryPart(ctx context.Context, x *Transfer, by actor, batch []candidate) error {
 	usage := make([][]usageRow, len(batch))
 	if x.Kind == Correction {
 		for i, c := range batch {
 			var err error
-			if usage[i], err = s.transferUsage(ctx, x, by, c.newestID, 1); err != nil {
+			if usage[i], err = s.transferUsage(ctx, x, by.name, c.newestID, 1); err != nil {
 				return err
 			}
 		}

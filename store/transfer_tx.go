@@ -15,7 +15,7 @@ import (
 const sqlTransferState = `SELECT step FROM transfer_steps WHERE transfer = ` + asInt + ` AND step <> 'part' ORDER BY seq DESC LIMIT 1`
 
 // openStep records that a plan is begun or dropped, once.
-func (t *tx) openStep(x *Transfer, step, by string) error {
+func (t *tx) openStep(x *Transfer, step string, by actor) error {
 	var last string
 	switch there, err := t.found(sqlTransferState, []any{x.ID}, &last); {
 	case err != nil:
@@ -29,7 +29,7 @@ func (t *tx) openStep(x *Transfer, step, by string) error {
 }
 
 // closeTransfer records that a plan is done, once.
-func (t *tx) closeTransfer(x *Transfer, by string) error {
+func (t *tx) closeTransfer(x *Transfer, by actor) error {
 	var last string
 	if err := t.row(sqlTransferState, []any{x.ID}, &last); err != nil || last == "done" {
 		return err
@@ -48,9 +48,9 @@ func stepRecord(transfer int64, step string, at, series int64, digest []byte, by
 	return new(record).int(transfer).text(step).int(at, series).bytes(digest).text(by)
 }
 
-func (t *tx) keepStep(x *Transfer, step, by string, series int64, digest [sha256.Size]byte) error {
+func (t *tx) keepStep(x *Transfer, step string, by actor, series int64, digest [sha256.Size]byte) error {
 	at := micros(t.w.s.now())
-	l, err := newLeaf(leafTransferStep, stepRecord(x.ID, step, at, series, digest[:], by), t.w.s.opt.Random)
+	l, err := newLeaf(leafTransferStep, stepRecord(x.ID, step, at, series, digest[:], by.name), t.w.s.opt.Random)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,11 @@ func (t *tx) keepStep(x *Transfer, step, by string, series int64, digest [sha256
 	if err != nil {
 		return err
 	}
-	err = t.exec(sqlKeepStep, t.seq.step, x.ID, step, at, series, digest[:], pack([]byte(by)), leaf)
+	payload, err := t.note(by.key, inSteps, t.seq.step, []byte(by.name))
+	if err != nil {
+		return err
+	}
+	err = t.exec(sqlKeepStep, t.seq.step, x.ID, step, at, series, digest[:], payload, leaf)
 	if err == nil {
 		t.seq.step++
 	}
@@ -67,7 +71,7 @@ func (t *tx) keepStep(x *Transfer, step, by string, series int64, digest [sha256
 
 // keepPart records a batch. Its rows stand already, under the step's number: the
 // series' own change demands them.
-func (t *tx) keepPart(x *Transfer, moved []seriesMove, by string) error {
+func (t *tx) keepPart(x *Transfer, moved []seriesMove, by actor) error {
 	r := new(record)
 	for i := range moved {
 		moved[i].record(r)
@@ -238,7 +242,7 @@ const sqlTransfer = `SELECT transfers.seq, transfers.kind, transfers.from_contro
 	coalesce((SELECT at FROM transfer_steps x WHERE x.transfer = transfers.seq ORDER BY x.seq DESC LIMIT 1), transfers.at),
 	coalesce((SELECT sum(series) FROM transfer_steps x WHERE x.transfer = transfers.seq AND step = 'part'), 0) FROM transfers`
 
-func scanTransfer(scan func(...any) error) (x Transfer, digest []byte, err error) {
+func (s *Store) scanTransfer(scan func(...any) error) (x Transfer, digest []byte, err error) {
 	var at, changed int64
 	var selection, payload []byte
 	err = scan(&x.ID, &x.Kind, &x.FromController, &x.FromRegister, &x.ToController, &x.ToRegister, &at, &x.Count, &digest,
@@ -247,19 +251,19 @@ func scanTransfer(scan func(...any) error) (x Transfer, digest []byte, err error
 		return x, nil, err
 	}
 	x.PlannedAt, x.Changed = fromMicros(at), fromMicros(changed)
-	return x, digest, x.unpack(selection, payload)
+	plain, err := s.openNote(inTransfers, x.ID, payload)
+	if err != nil {
+		return x, nil, err
+	}
+	return x, digest, x.unpack(selection, plain)
 }
 
-func (x *Transfer) unpack(selection, payload []byte) error {
+func (x *Transfer) unpack(selection, plain []byte) error {
 	list, err := unpack(selection)
 	if err != nil {
 		return err
 	}
 	x.Series = strings.Fields(string(list))
-	plain, err := unpack(payload)
-	if err != nil {
-		return err
-	}
 	var w why
 	err = json.Unmarshal(plain, &w)
 	x.By, x.Reason, x.Ground = w.By, w.Reason, w.Ground
@@ -268,7 +272,7 @@ func (x *Transfer) unpack(selection, payload []byte) error {
 
 func (s *Store) transfer(ctx context.Context, id int64) (x Transfer, digest []byte, err error) {
 	err = s.reading("transfer", func(db *sql.DB) error {
-		x, digest, err = scanTransfer(db.QueryRowContext(ctx, sqlTransfer+` WHERE transfers.seq = `+asInt, id).Scan)
+		x, digest, err = s.scanTransfer(db.QueryRowContext(ctx, sqlTransfer+` WHERE transfers.seq = `+asInt, id).Scan)
 		return err
 	})
 	return x, digest, err
@@ -288,7 +292,7 @@ func (s *Store) Transfers(ctx context.Context, sc Scope) (out []Transfer, err er
 		}
 		defer rows.Close()
 		for rows.Next() {
-			x, _, err := scanTransfer(rows.Scan)
+			x, _, err := s.scanTransfer(rows.Scan)
 			if err != nil {
 				return err
 			}
