@@ -38,8 +38,9 @@ fuzz: setup ## long differential tests, then every fuzz target for FUZZTIME (def
 property: setup ## runs the property tests with 2,000 cases each
 	bash scripts/property
 
-torture: setup ## kills gateway and archive 500 times under load
+torture: setup ## kills gateway and archive 500 times under load, and a migration of 20,000 documents 50 times
 	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway ./store
+	PORTTI_MIGRATE=20000,50 $(GO) test -timeout 180m -run 'MIG1_NothingIsLostOrDoubledWhenKilled' -v ./cmd/portti
 
 judges: go-version ## tests against other people's programs and libraries; fails where one is missing
 	@bash scripts/setup judges

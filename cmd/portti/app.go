@@ -121,6 +121,7 @@ func (m *Main) root() *cobra.Command {
 		m.serveCommand(), m.demoCommand(), m.validateCommand(), m.verifyCommand(),
 		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.errorsCommand(),
 		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.pkiCommand(), m.signCommand(), m.versionCommand(), m.conformanceCommand(),
+		m.migrateCommand(),
 	)
 	return root
 }

@@ -35,12 +35,13 @@ type archiveClient struct {
 type recorder struct {
 	http   *http.Client
 	status int
+	header http.Header
 	body   []byte
 }
 
 // Do implements gowsdl's HTTPClient.
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {
-	r.status, r.body = 0, nil
+	r.status, r.header, r.body = 0, nil, nil
 	res, err := r.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (r *recorder) Do(req *http.Request) (*http.Response, error) {
 	if r.body, err = io.ReadAll(io.LimitReader(res.Body, most)); err != nil {
 		return nil, err
 	}
-	r.status = res.StatusCode
+	r.status, r.header = res.StatusCode, res.Header
 	res.Body = io.NopCloser(bytes.NewReader(r.body))
 	return res, nil
 }

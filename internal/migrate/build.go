@@ -357,7 +357,8 @@ func (b *builder) report() {
 // keep writes a document, unless its content or its old id is there already.
 func (b *builder) keep(m *made) error {
 	f := m.facts
-	r, err := b.Journal.row(`SELECT row, coalesce(content,''), oid FROM documents WHERE content=? OR oid=? ORDER BY content=? DESC LIMIT 1`, m.content, f.oid, m.content)
+	r, err := b.Journal.row(`SELECT row, coalesce(content,''), oid FROM documents WHERE content=? OR oid=? OR old_id=? ORDER BY content=? DESC LIMIT 1`,
+		m.content, f.oid, f.controller.OID+"|"+f.oldID, m.content)
 	if err != nil {
 		return err
 	}

@@ -266,3 +266,13 @@ func (j *Journal) query(ctx context.Context, each func(*sql.Rows) error, query s
 	}
 	return rows.Err()
 }
+
+// Peek tells how many rows a build has done, beside the run that holds the journal.
+func Peek(dir string) (n int, err error) {
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, "journal.db")+"?mode=ro&_busy_timeout=1000")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return n, db.QueryRow(`SELECT count(*) FROM rows`).Scan(&n)
+}

@@ -81,8 +81,8 @@ const (
 	ReasonRejected    = "MIG-REJECTED"
 )
 
-// Refusal is why a row is not taken. Detail names column, file or rule; it never
-// holds a client's data.
+// Refusal is why a row is not taken. Detail names column, file, old word or
+// rule. It goes into the reports, which are the owner's, and into no log.
 type Refusal struct {
 	Reason, Detail string
 	// Findings are those of the engine, for ReasonRejected.

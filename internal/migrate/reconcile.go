@@ -5,8 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"slices"
+	"strconv"
+	"time"
 )
 
 func sorted(m map[string]*Problem) []*Problem {
@@ -105,4 +108,58 @@ func (j *Journal) Reconcile(ctx context.Context, w Witness) (*Reconciliation, er
 		}
 	}
 	return r, err
+}
+
+// Document gives a built document by its id.
+func (j *Journal) Document(ctx context.Context, oid string) (b []byte, err error) {
+	return b, j.read.QueryRowContext(ctx, `SELECT bytes FROM bodies JOIN documents USING(seq) WHERE oid=?`, oid).Scan(&b)
+}
+
+// resend is a Witness for any archive: it sends each document once more. An archive
+// tells by id and bytes what it holds already, and answers as it did the first time.
+type resend struct {
+	j       *Journal
+	t       Transport
+	sending Sending
+	now     func() time.Time
+	n       int64
+}
+
+// ResendWitness makes a Witness that needs nothing of an archive but idempotency.
+func ResendWitness(j *Journal, t Transport, now func() time.Time) (Witness, error) {
+	s, err := j.Sending()
+	if err != nil {
+		return nil, err
+	}
+	return &resend{j: j, t: t, sending: s, now: now}, j.commit()
+}
+
+func (w *resend) Name() string { return "resend" }
+
+func (w *resend) Holds(ctx context.Context, page []Kept) ([]bool, error) {
+	out := make([]bool, len(page))
+	for i, k := range page {
+		doc, err := w.j.Document(ctx, k.OID)
+		if err != nil {
+			return nil, err
+		}
+		w.n++
+		framed, err := w.sending.Frame(doc, nil, strconv.FormatInt(w.now().UnixMilli(), 10)+"9"+strconv.FormatInt(w.n, 10), w.now())
+		if err != nil {
+			return nil, err
+		}
+		for attempt := 1; ; attempt++ {
+			r, err := w.t.Send(ctx, framed)
+			if o := judge(r, err); o == well || o == answered {
+				out[i] = o == well
+				break
+			} else if attempt == 8 {
+				return nil, errors.Join(ErrPatience, err)
+			}
+			if err := sleep(ctx, jitter(attempt)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
 }

@@ -212,9 +212,9 @@ func (t *csvTable) next() (*Row, error) {
 		return nil, err
 	}
 	number := t.line
-	whole := line
+	whole, marks := line, bytes.Count(line, []byte{'"'})
 	var ahead [][]byte
-	for bytes.Count(whole, []byte{'"'})%2 != 0 && len(ahead) < maxQuoted && len(whole) < maxRow {
+	for marks%2 != 0 && len(ahead) < maxQuoted && len(whole) < maxRow {
 		more, err := t.readLine()
 		if errors.Is(err, io.EOF) {
 			break
@@ -222,8 +222,11 @@ func (t *csvTable) next() (*Row, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(ahead) == 0 {
+			whole = bytes.Clone(line)
+		}
 		ahead = append(ahead, more)
-		whole = append(append(bytes.Clone(whole), '\n'), more...)
+		whole, marks = append(append(whole, '\n'), more...), marks+bytes.Count(more, []byte{'"'})
 	}
 	// A mark that closes rows later is no cell of several lines but two faults.
 	cells, ok := t.split(whole)
