@@ -19,6 +19,8 @@ type detail struct {
 	Title      string   `json:"title,omitempty"`
 	Recipients []string `json:"recipients,omitempty"`
 	Language   string   `json:"language,omitempty"`
+	// PurposeText is the purpose in words, which may be personal.
+	PurposeText string `json:"purposeText,omitempty"`
 }
 
 // filed turns a bundle that was found good into what the archive keeps: for each
@@ -45,7 +47,7 @@ func (n *notice) row(p *profile, item *element, controller, client string) store
 		DocumentID: documentOf(item), Description: describe(p, item), Purpose: n.purpose(), Ground: n.ground(p),
 	}
 	x := detail{Notice: n.id, Recorded: n.event.text("recorded"), Type: n.event.extensionValue(p.Extensions.Disclosure),
-		Title: n.discloser.title(), Language: n.provenance.text("language")}
+		Title: n.discloser.title(), Language: n.provenance.text("language"), PurposeText: n.event.text("purposeOfEvent", "text")}
 	for _, f := range item.extension(p.Extensions.Function) {
 		one := &element{kids: []*element{f}}
 		x.Tasks = append(x.Tasks, one.extensionValue(p.Extensions.Function))
@@ -100,8 +102,7 @@ func (n *notice) ground(p *profile) string {
 			return v
 		}
 	}
-	return cmp.Or(n.event.text("agent", "policy"), n.provenance.text("policy"), n.provenance.text("reason", "coding", "code"),
-		n.event.text("purposeOfEvent", "text"))
+	return cmp.Or(n.event.text("agent", "policy"), n.provenance.text("policy"), n.provenance.text("reason", "coding", "code"))
 }
 
 // name is the person's name, "" for none.

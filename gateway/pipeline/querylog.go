@@ -1,13 +1,15 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
+	"portti/gateway/logs"
 	"portti/internal/finding"
 	"portti/store"
 )
@@ -39,18 +41,6 @@ func (l *queryLogs) hide(g *given) {
 	l.hidden[i].count++
 }
 
-// detail is what a row of a query tells beside its columns.
-type detail struct {
-	Message        string              `json:"message"`
-	Query          string              `json:"query"`
-	ServiceRequest string              `json:"serviceRequest,omitempty"`
-	Unit           string              `json:"unit,omitempty"`
-	Case           string              `json:"case,omitempty"`
-	SpecialReason  string              `json:"specialReason,omitempty"`
-	Documents      []string            `json:"documents,omitempty"`
-	Asked          map[string][]string `json:"asked,omitempty"`
-}
-
 // rows gives the log rows of a query that is answered (refused: "") or refused.
 func (m *message) queryRows(refused string) store.Entries {
 	row := m.messageRow()
@@ -71,12 +61,12 @@ func (m *message) queryRows(refused string) store.Entries {
 		g := &q.part[i]
 		if g.document != nil {
 			u := m.queryUsage(q, g.Controller, g.Client(), "fetch")
-			u.DocumentID = g.ID
+			u.DocumentID, u.Detail = g.ID, m.detailOf(q, g)
 			e.Usage = append(e.Usage, u)
 		}
 		if g.ruling.Disclosed {
 			d := m.disclosure(q, g.Controller, g.Client())
-			d.DocumentID, d.Ground, d.Description = g.ID, g.ruling.Ground, what(g)
+			d.DocumentID, d.Ground, d.Description, d.Detail = g.ID, g.ruling.Ground, what(g), m.detailOf(q, g)
 			e.Disclosures = append(e.Disclosures, d)
 		}
 	}
@@ -88,12 +78,29 @@ func (m *message) queryRows(refused string) store.Entries {
 	return e
 }
 
-// what tells what was disclosed: the document itself or its metadata.
+// what tells what was disclosed: the document itself or its metadata, and its type.
 func what(g *given) string {
+	out := "metadata"
 	if g.document != nil {
-		return "document"
+		out = "document"
 	}
-	return "metadata"
+	kind := g.Summary.Type
+	if l := g.Summary.Local; l != nil && l.Specific.Code != "" {
+		kind = l.Specific
+	}
+	return strings.TrimSpace(out + " " + kind.Code + " " + kind.Display)
+}
+
+// detailOf is the detail of a row about one document.
+func (m *message) detailOf(q *query, g *given) []byte {
+	d := m.queryDetail(q, nil)
+	x := &g.Index
+	d.Case, d.Group, d.GeneralType, d.SpecificType, d.Tasks = x.Case, x.Group, x.GeneralType, x.SpecificType, x.Tasks
+	d.Organiser, d.Provider = x.Organiser, x.Provider
+	if cs := g.Summary.Clients; len(cs) > 0 {
+		d.ClientName = cmp.Or(strings.Join(append(slices.Clone(cs[0].Given), cs[0].Family...), " "), cs[0].Raw)
+	}
+	return d.JSON()
 }
 
 // searches gives one row for each controller and client of whom something was given;
@@ -169,7 +176,11 @@ func (m *message) disclosure(q *query, controller, client string) store.Disclosu
 }
 
 func (m *message) detail(q *query, documents []string) []byte {
-	d := detail{
+	return m.queryDetail(q, documents).JSON()
+}
+
+func (m *message) queryDetail(q *query, documents []string) logs.Detail {
+	d := logs.Detail{
 		Message: m.frame.ID.String(), Query: m.frame.Asked.ID.String(), ServiceRequest: q.asker.ServiceRequest,
 		Unit: q.asker.User.Organization.ID.Root, Case: q.selection.filter.Case,
 		SpecialReason: q.asker.Param(interactions.FieldSpecialReason), Documents: documents,
@@ -180,11 +191,7 @@ func (m *message) detail(q *query, documents []string) []byte {
 			d.Asked[string(f)] = vs
 		}
 	}
-	b, err := json.Marshal(d)
-	if err != nil {
-		panic(err) // strings only
-	}
-	return b
+	return d
 }
 
 // accessRule gives the rule by which access refuses, "" where it does not: what an

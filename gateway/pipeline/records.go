@@ -11,6 +11,7 @@ import (
 	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
 	"portti/gateway/access"
+	"portti/gateway/logs"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
 	"portti/store"
@@ -132,7 +133,8 @@ func (m *message) newArchival() *store.Archival {
 	}
 	a.Facts = append(a.Facts, m.attached...)
 	a.Index.Summary = m.summary().JSON()
-	a.Usage = []store.Usage{m.usage(a.ID, a.Controller, a.Index.Clients)}
+	a.Usage = m.documentUsage(&d.Metadata)
+	a.Disclosures = m.disclosed(a)
 	return a
 }
 
@@ -237,10 +239,45 @@ func (m *message) refusedUsage() []store.Usage {
 	if rule == "" {
 		return nil
 	}
-	d := &m.judged.Document.Metadata
-	u := m.usage(d.ID.Root, d.Custodian.ID.Root, clientIDs(d))
-	u.Refused = rule
-	return []store.Usage{u}
+	us := m.documentUsage(&m.judged.Document.Metadata)
+	for i := range us {
+		us[i].Refused = rule
+	}
+	return us
+}
+
+// documentUsage gives the usage-log rows of a document that is to be archived: one
+// for each client, so that it is found by any of them (DOC-8).
+func (m *message) documentUsage(d *cda.Metadata) []store.Usage {
+	detail := m.documentDetail(d)
+	u := m.usage(d.ID.Root, d.Custodian.ID.Root, nil)
+	u.Detail = detail.JSON()
+	out := []store.Usage{u}
+	for i, c := range d.Clients {
+		if i > 0 {
+			out = append(out, u)
+		}
+		if c.ID.HasValue() {
+			out[i].Client = personID(c.ID)
+		}
+		detail.ClientName = c.Name.Full()
+		out[i].Detail = detail.JSON()
+	}
+	return out
+}
+
+// documentDetail is what the log tells of a document beside its columns.
+func (m *message) documentDetail(d *cda.Metadata) logs.Detail {
+	f, l := m.frame, &d.Local
+	out := logs.Detail{
+		Message: f.ID.String(), ServiceRequest: f.ServiceRequest.Code, Unit: f.User.Organization.ID.Root, Case: d.Encounter.ID.Root,
+		Group: l.DocumentGroup.Code, GeneralType: d.Code.Code, SpecificType: l.SpecificType.Code,
+		Organiser: organiser(d), Provider: l.ServiceProvider.Root,
+	}
+	for _, fn := range l.Functions {
+		out.Tasks = append(out.Tasks, fn.Code)
+	}
+	return out
 }
 
 // clientIDs gives what the document's clients are found by, the main client first.
