@@ -143,6 +143,9 @@ func (m *message) compute(ctx context.Context) (answered bool, a Answer) {
 	}
 	m.document()
 	m.access()
+	if err := m.together(ctx, m.Library); err != nil {
+		m.broke(err)
+	}
 	m.decide()
 	if m.decision != Reject {
 		m.archival = m.newArchival()

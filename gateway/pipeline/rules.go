@@ -28,6 +28,8 @@ const (
 	RuleStatusRefused     = "QUERY-STATUS-REFUSED"
 	RuleStatusOther       = "QUERY-STATUS-OTHER"
 
+	RuleListArchived = "ACCESS-LIST-ARCHIVED"
+
 	RuleNullifySet      = "NULLIFY-SETID-DIFFERS"
 	RuleNullifyRegister = "NULLIFY-REGISTER-DIFFERS"
 	RuleNullifyVersion  = "NULLIFY-VERSION-DIFFERS"
@@ -41,7 +43,7 @@ var Rules = []string{
 	RuleDocumentSize, RuleFailure, RuleMore,
 	RuleSender, RuleOperation, RuleSystemUnknown, RuleController, RuleSigner, RuleProcessing,
 	RuleSystemTime, RuleSystemClass, RuleSystemUntested, RuleProfileFetch, RuleProfileStore, RuleProfileOld, RulePhase,
-	RuleJoiningPoint, RuleRegistryRight,
+	RuleJoiningPoint, RuleRegistryRight, RuleListArchived,
 	RuleContinuation, RuleContinuationStart, RuleStatusArchived, RuleStatusRefused, RuleStatusOther,
 	RuleNullifySet, RuleNullifyRegister, RuleNullifyVersion, RuleNullifyClient,
 	docPrefix + "XML-SYNTAX", docPrefix + "XML-DTD-FORBIDDEN", docPrefix + "XML-ENCODING-INVALID", docPrefix + "XML-LIMIT-EXCEEDED",

@@ -11,6 +11,7 @@ import (
 
 // Trier is an archive that tells what it would answer; *store.Store is one.
 type Trier interface {
+	Shelf
 	Try(context.Context, store.Archival) (store.Outcome, error)
 }
 
@@ -33,6 +34,9 @@ func Try(ctx context.Context, j *Judge, access Access, archive Trier, t Trial) (
 		frame: t.Frame, judged: t.Judged,
 	}
 	m.access()
+	if err := m.together(ctx, archive); err != nil {
+		return m.findings, err
+	}
 	m.decide()
 	if t.Refused || m.decision == Reject {
 		return m.findings, m.report.Failure
