@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,9 +13,11 @@ import (
 	"portti/cda"
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
+	"portti/cda/rules"
 	"portti/cda/xsd"
 	"portti/fixtures"
 	"portti/gateway/soap"
+	"portti/store"
 )
 
 // queryNumber tells the messages of these tests apart.
@@ -138,6 +142,31 @@ func startWith(t *testing.T, change func(*Config), names ...string) *gate {
 		g.accepted(world().Frame(world().Doc(n)))
 	}
 	return g
+}
+
+// usage gives the usage log's entries of an action.
+func (g *gate) usage(action string) []store.Usage {
+	g.t.Helper()
+	page, err := g.Store.SearchUsage(context.Background(), everything, store.LogFilter{Action: action}, 100, "")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var out []store.Usage
+	for _, e := range page.Entries {
+		out = append(out, e.Usage)
+	}
+	return out
+}
+
+// bookWith gives the shipped book with entries of a user's table over it.
+func bookWith(t *testing.T, table string) *rules.Book {
+	t.Helper()
+	over, err := interactions.Load(strings.NewReader(table))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := rules.DefaultBook()
+	return b.WithTable(b.Table.Merge(over))
 }
 
 // later gives the time some minutes after the world's clock.

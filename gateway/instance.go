@@ -60,6 +60,8 @@ type Config struct {
 	// Root is the OID of acknowledgement ids, Owner the organisation of messages
 	// without client certificate.
 	Root, Owner string
+	// MaxAnswer bounds the octets of documents in one part of an answer; 0 means 8 MB.
+	MaxAnswer int64
 	// Document and InFlight are limits in bytes; 0 means 20 MB and 256 MB.
 	Document, InFlight int64
 	// Traffic and AdminPages: see Options.
@@ -152,7 +154,7 @@ func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
 	known := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems, Organisations: i.Judge.Organisations}
 	p, err := pipeline.New(pipeline.Options{
-		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: known, Release: i.release(), Signer: c.Signer,
+		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: known, Release: i.release(), MaxAnswer: c.MaxAnswer, Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
 		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Now: c.Now, NewID: c.NewID,
 	})

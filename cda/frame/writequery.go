@@ -86,6 +86,9 @@ func (a *Ask) completeQuery() error {
 		a.QueryID = o.MessageID
 	}
 	o.simple(&cda.Metadata{})
+	if a.Start > 0 { // the query told what it is for
+		o.ServiceRequest, o.UseSituation = "", ""
+	}
 	return nil
 }
 

@@ -119,7 +119,7 @@ func (m *Main) root() *cobra.Command {
 	f.String("world", "test", "test or production")
 	root.AddCommand(
 		m.serveCommand(), m.demoCommand(), m.validateCommand(), m.verifyCommand(),
-		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.errorsCommand(),
+		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.queryCommand(), m.errorsCommand(),
 		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.pkiCommand(), m.signCommand(), m.versionCommand(), m.conformanceCommand(),
 		m.migrateCommand(),
 	)

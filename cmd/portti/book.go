@@ -90,6 +90,12 @@ func ownTable(name string) (*interactions.Table, error) {
 			*source = name
 		}
 	}
+	for i := range t.Parameters {
+		own(&t.Parameters[i].Certainty, &t.Parameters[i].Source)
+	}
+	for i := range t.Nullifications {
+		own(&t.Nullifications[i].Certainty, &t.Nullifications[i].Source)
+	}
 	for i := range t.Interactions {
 		own(&t.Interactions[i].Certainty, &t.Interactions[i].Source)
 	}

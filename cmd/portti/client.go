@@ -47,7 +47,7 @@ func (r *recorder) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	const most = 16 << 20
+	const most = 128 << 20 // an answer to a query holds documents
 	if r.body, err = io.ReadAll(io.LimitReader(res.Body, most)); err != nil {
 		return nil, err
 	}
@@ -97,9 +97,11 @@ func (f clientTLS) config() (*tls.Config, error) {
 	return c, nil
 }
 
-// answer is what came back: an acknowledgement or a fault.
+// answer is what came back: an acknowledgement, an answer to a query, or a fault.
 type answer struct {
-	ack    *frame.Acknowledgement
+	ack *frame.Acknowledgement
+	// found is the answer to a query, nil for any other.
+	found  *frame.Received
 	fault  string
 	status int
 }
@@ -133,6 +135,12 @@ func (c *archiveClient) call(ctx context.Context, name string, content client.An
 		_, err = c.archive.RCMR_IN100002FI01Context(ctx, &client.RCMR_IN100002FI01{AnyType: content, ITSVersion: its})
 	case "RCMR_IN100016FI01":
 		_, err = c.archive.RCMR_IN100016FI01Context(ctx, &client.RCMR_IN100016FI01{AnyType: content, ITSVersion: its})
+	case "RCMR_IN200029FI01":
+		_, err = c.archive.RCMR_IN200029FI01Context(ctx, &client.RCMR_IN200029FI01{AnyType: content, ITSVersion: its})
+	case "RCMR_IN200031FI01":
+		_, err = c.archive.RCMR_IN200031FI01Context(ctx, &client.RCMR_IN200031FI01{AnyType: content, ITSVersion: its})
+	case "QUQI_IN000003UV01":
+		_, err = c.archive.QUQI_IN000003UV01Context(ctx, &client.QUQI_IN000003UV01{AnyType: content, ITSVersion: its})
 	default:
 		err = fmt.Errorf("no operation of the service takes %s", name)
 	}
@@ -157,7 +165,7 @@ func inner(t *xmltree.Tree) (string, error) {
 
 // read reads the octets that came back.
 func (c *archiveClient) read() (*answer, error) {
-	req, _, _ := soap.Read(soap.Media11, "", c.seen.body, soap.Options{})
+	req, _, _ := soap.Read(soap.Media11, "", c.seen.body, soap.Options{Limits: xmltree.Limits{Bytes: len(c.seen.body)}})
 	if req == nil {
 		return nil, fmt.Errorf("%w (HTTP %d)", errNoAnswer, c.seen.status)
 	}
@@ -166,10 +174,13 @@ func (c *archiveClient) read() (*answer, error) {
 		a.fault = strings.TrimSpace(req.Tree.Text(req.Tree.Child(req.Body, "", "faultstring")))
 		return a, nil
 	}
-	ack, fs := frame.ReadAck(req.Tree, req.Body)
+	found, fs := frame.ReadResponse(req.Tree, req.Body)
 	if len(fs) > 0 {
 		return nil, errNoAnswer
 	}
-	a.ack = ack
+	a.ack = found.Acknowledgement
+	if found.Outcome != "" {
+		a.found = found
+	}
 	return a, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"portti/cda"
 	"portti/cda/frame"
+	"portti/cda/frame/interactions"
 	"portti/gateway/pipeline"
 	"portti/internal/xmltree"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // frameOptions are what a frame needs beyond its document.
-type frameOptions struct{ sender, userRoot, user, userName, organisation, request string }
+type frameOptions struct{ sender, userRoot, user, userName, organisation, request, nullify string }
 
 func (o *frameOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.sender, "sender", "", "`OID` of the sending system (default: the document's controller)")
@@ -26,6 +27,7 @@ func (o *frameOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.userRoot, "user-root", cda.RootHetu, "root `OID` of --user")
 	f.StringVar(&o.userName, "user-name", "", "`NAME` of --user, family name last")
 	f.StringVar(&o.organisation, "user-organisation", "", "`OID` of the user's unit (default: the author's organisation, else the controller)")
+	f.StringVar(&o.nullify, "nullify", "", "nullify instead of archiving: `FORM` document (the file is the nullifying version), frame or status (the file is the document to nullify)")
 	f.StringVar(&o.request, "service-request", "", "service request `CODE` (default: the first that fits the document group)")
 }
 
@@ -68,15 +70,31 @@ func (m *Main) makeFrame(t *xmltree.Tree, o frameOptions, n int) ([]byte, error)
 	if pipeline.World(m.config.World) == pipeline.Production {
 		code = "P"
 	}
-	var b bytes.Buffer
-	err := frame.Write(&b, &d.Metadata, t.Source(), frame.Options{
+	fo := frame.Options{
 		MessageID:    cda.ID{Root: sender, Extension: messageNumber(now, n)},
 		CreationTime: now, ProcessingCode: code, Sender: sender, ServiceRequest: o.request, User: frameUser(d, o),
-	})
+	}
+	if err := o.nullifying(&fo); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err := frame.Write(&b, &d.Metadata, t.Source(), fo)
 	if err != nil {
 		return nil, usage(fmt.Errorf("frame: %w", err), "--sender, --user and --service-request say what the document does not")
 	}
 	return b.Bytes(), nil
+}
+
+// nullifying makes the frame one that nullifies, where asked for.
+func (o *frameOptions) nullifying(fo *frame.Options) error {
+	switch form := interactions.Form(o.nullify); form {
+	case "":
+	case interactions.ByDocument, interactions.ByFrame, interactions.ByStatus:
+		fo.Operation, fo.Form = interactions.Nullify, form
+	default:
+		return usage(fmt.Errorf("--nullify is %q", o.nullify), "the forms are document, frame and status")
+	}
+	return nil
 }
 
 // messageNumber is a running number, as senders give their messages.

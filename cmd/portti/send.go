@@ -90,9 +90,9 @@ func (m *Main) framed(t *xmltree.Tree, o frameOptions, n int) (*xmltree.Tree, er
 // exitCode: what is refused is not valid; what could not be taken is the system's.
 func (a *answer) exitCode() int {
 	switch {
-	case a.ack == nil || a.ack.Code == frame.Refused:
+	case a.ack == nil || a.ack.Code == frame.Refused || a.ack.Code == frame.AnswerError:
 		return exitInvalid
-	case a.ack.Code == frame.Accepted:
+	case a.ack.Code == frame.Accepted || a.ack.Code == frame.Answered:
 		return exitOK
 	default:
 		return exitSystem
@@ -115,14 +115,19 @@ type sentDetail struct {
 	Location []string `json:"location,omitempty"`
 }
 
+func details(ds []frame.Detail) []sentDetail {
+	out := []sentDetail{}
+	for _, d := range ds {
+		out = append(out, sentDetail{d.Rule, d.Severity.String(), d.Text, d.Location})
+	}
+	return out
+}
+
 // printAnswer prints an acknowledgement or a fault.
 func (m *Main) printAnswer(w io.Writer, name string, a *answer) error {
 	s := sent{File: name, Fault: a.fault, Status: a.status, Details: []sentDetail{}}
 	if a.ack != nil {
-		s.Verdict = string(a.ack.Code)
-		for _, d := range a.ack.Details {
-			s.Details = append(s.Details, sentDetail{d.Rule, d.Severity.String(), d.Text, d.Location})
-		}
+		s.Verdict, s.Details = string(a.ack.Code), details(a.ack.Details)
 	}
 	if m.config.Format == "json" {
 		return m.printJSON(s)
@@ -145,7 +150,9 @@ func ackWord(c frame.AckCode) string {
 	switch c {
 	case frame.Accepted:
 		return "archived"
-	case frame.Refused:
+	case frame.Answered:
+		return "answered"
+	case frame.Refused, frame.AnswerError:
 		return "refused: mend it before sending again"
 	default:
 		return "not taken now: send again"

@@ -53,8 +53,48 @@ type RCMR_IN100016FI01 struct {
 	ITSVersion string `xml:"ITSVersion,attr,omitempty" json:"ITSVersion,omitempty"`
 }
 
+type RCMR_IN200029FI01 struct {
+	XMLName xml.Name `xml:"urn:hl7-org:v3 RCMR_IN200029FI01"`
+
+	AnyType
+
+	ITSVersion string `xml:"ITSVersion,attr,omitempty" json:"ITSVersion,omitempty"`
+}
+
+type RCMR_IN200031FI01 struct {
+	XMLName xml.Name `xml:"urn:hl7-org:v3 RCMR_IN200031FI01"`
+
+	AnyType
+
+	ITSVersion string `xml:"ITSVersion,attr,omitempty" json:"ITSVersion,omitempty"`
+}
+
+type QUQI_IN000003UV01 struct {
+	XMLName xml.Name `xml:"urn:hl7-org:v3 QUQI_IN000003UV01"`
+
+	AnyType
+
+	ITSVersion string `xml:"ITSVersion,attr,omitempty" json:"ITSVersion,omitempty"`
+}
+
 type MCCI_IN000002UV01 struct {
 	XMLName xml.Name `xml:"urn:hl7-org:v3 MCCI_IN000002UV01"`
+
+	AnyType
+
+	ITSVersion string `xml:"ITSVersion,attr,omitempty" json:"ITSVersion,omitempty"`
+}
+
+type RCMR_IN200030FI01 struct {
+	XMLName xml.Name `xml:"urn:hl7-org:v3 RCMR_IN200030FI01"`
+
+	AnyType
+
+	ITSVersion string `xml:"ITSVersion,attr,omitempty" json:"ITSVersion,omitempty"`
+}
+
+type RCMR_IN200032FI01 struct {
+	XMLName xml.Name `xml:"urn:hl7-org:v3 RCMR_IN200032FI01"`
 
 	AnyType
 
@@ -68,7 +108,7 @@ type Archive interface {
 
 	RCMR_IN200002FI01Context(ctx context.Context, request *RCMR_IN200002FI01) (*MCCI_IN000002UV01, error)
 
-	/* Archives a new version of a social-welfare document. */
+	/* Archives a new version of a social-welfare document, or nullifies one. */
 	RCMR_IN200016FI01(request *RCMR_IN200016FI01) (*MCCI_IN000002UV01, error)
 
 	RCMR_IN200016FI01Context(ctx context.Context, request *RCMR_IN200016FI01) (*MCCI_IN000002UV01, error)
@@ -82,6 +122,21 @@ type Archive interface {
 	RCMR_IN100016FI01(request *RCMR_IN100016FI01) (*MCCI_IN000002UV01, error)
 
 	RCMR_IN100016FI01Context(ctx context.Context, request *RCMR_IN100016FI01) (*MCCI_IN000002UV01, error)
+
+	/* Asks for documents' metadata, relationships, cases or the status of messages. */
+	RCMR_IN200029FI01(request *RCMR_IN200029FI01) (*RCMR_IN200030FI01, error)
+
+	RCMR_IN200029FI01Context(ctx context.Context, request *RCMR_IN200029FI01) (*RCMR_IN200030FI01, error)
+
+	/* Asks for documents with their content, or a client's summary. */
+	RCMR_IN200031FI01(request *RCMR_IN200031FI01) (*RCMR_IN200032FI01, error)
+
+	RCMR_IN200031FI01Context(ctx context.Context, request *RCMR_IN200031FI01) (*RCMR_IN200032FI01, error)
+
+	/* Asks for the next part of an answer. The answer's element is that of the query continued. */
+	QUQI_IN000003UV01(request *QUQI_IN000003UV01) (*RCMR_IN200032FI01, error)
+
+	QUQI_IN000003UV01Context(ctx context.Context, request *QUQI_IN000003UV01) (*RCMR_IN200032FI01, error)
 }
 
 type archive struct {
@@ -157,6 +212,57 @@ func (service *archive) RCMR_IN100016FI01Context(ctx context.Context, request *R
 
 func (service *archive) RCMR_IN100016FI01(request *RCMR_IN100016FI01) (*MCCI_IN000002UV01, error) {
 	return service.RCMR_IN100016FI01Context(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *archive) RCMR_IN200029FI01Context(ctx context.Context, request *RCMR_IN200029FI01) (*RCMR_IN200030FI01, error) {
+	response := new(RCMR_IN200030FI01)
+	err := service.client.CallContext(ctx, "urn:hl7-org:v3:RCMR_IN200029FI01", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *archive) RCMR_IN200029FI01(request *RCMR_IN200029FI01) (*RCMR_IN200030FI01, error) {
+	return service.RCMR_IN200029FI01Context(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *archive) RCMR_IN200031FI01Context(ctx context.Context, request *RCMR_IN200031FI01) (*RCMR_IN200032FI01, error) {
+	response := new(RCMR_IN200032FI01)
+	err := service.client.CallContext(ctx, "urn:hl7-org:v3:RCMR_IN200031FI01", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *archive) RCMR_IN200031FI01(request *RCMR_IN200031FI01) (*RCMR_IN200032FI01, error) {
+	return service.RCMR_IN200031FI01Context(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *archive) QUQI_IN000003UV01Context(ctx context.Context, request *QUQI_IN000003UV01) (*RCMR_IN200032FI01, error) {
+	response := new(RCMR_IN200032FI01)
+	err := service.client.CallContext(ctx, "urn:hl7-org:v3:QUQI_IN000003UV01", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *archive) QUQI_IN000003UV01(request *QUQI_IN000003UV01) (*RCMR_IN200032FI01, error) {
+	return service.QUQI_IN000003UV01Context(
 		context.Background(),
 		request,
 	)
