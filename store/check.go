@@ -54,7 +54,7 @@ func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 	r := new(CheckReport)
 	c := &checker{s: s, r: r}
 	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.countersignatures, c.leaves, c.series, c.nullifications,
-		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters, c.dataKeys, c.retention}
+		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters, c.dataKeys, c.merkle, c.stamps, c.retention}
 	for _, step := range steps {
 		err := step(ctx)
 		switch {

@@ -30,7 +30,14 @@ func sample(tb testing.TB, s *Store) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if err := s.Checkpoint(bg); err != nil {
+		tb.Fatal(err)
+	}
 	if _, err := s.PurgeMessages(bg, noon.Add(-MessageRetention)); err != nil {
+		tb.Fatal(err)
+	}
+	manyLogs(tb, s, 300)
+	if err := s.Checkpoint(bg); err != nil {
 		tb.Fatal(err)
 	}
 	if err := s.PutDirectory(bg, operator, entryOf(DirectorySystem, "atj", "1"), entryOf(DirectoryContract, "k", "1")); err != nil {
@@ -42,6 +49,18 @@ func sample(tb testing.TB, s *Store) {
 	wrong := spread(6)[5]
 	p := TransferPlan{Kind: Correction, FromController: wrong.Controller, ToController: "1.2.246.10.99999907.19.1", Series: []string{wrong.ID}, Reason: "r", By: operator}
 	mustApply(tb, s, mustPlan(tb, s, p).ID)
+}
+
+// manyLogs writes usage rows enough for a tile of the tree.
+func manyLogs(tb testing.TB, s *Store, n int) {
+	tb.Helper()
+	us := make([]Usage, n)
+	for i := range us {
+		us[i] = Usage{DataController: ctlA, LogController: ctlA, Client: cli2, User: "99900000001", Action: "search"}
+	}
+	if err := s.Log(bg, Entries{Usage: us}); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // dropTriggers takes the walls down, as damage does not respect them.
@@ -127,6 +146,14 @@ func TestARK9_CheckNamesEveryKindOfDamage(t *testing.T) {
 		"setting":                {`UPDATE settings SET value = x'78' WHERE name = 'encryption'`, "settings", ""},
 		"setting gone":           {`DELETE FROM settings WHERE name = 'created'`, "settings", ""},
 		"trigger gone":           {`DELETE FROM settings WHERE name = 'created'`, "schema", "documents_keep_delete"},
+		"checkpoint's root":      {`UPDATE checkpoints SET root = zeroblob(32) WHERE size = (SELECT min(size) FROM checkpoints)`, "checkpoint", ""},
+		"checkpoint's note":      {`UPDATE checkpoints SET note = x'41' WHERE size = (SELECT min(size) FROM checkpoints)`, "checkpoint", ""},
+		"checkpoint's time":      {`UPDATE checkpoints SET at = at + 1 WHERE size = (SELECT min(size) FROM checkpoints)`, "checkpoint", ""},
+		"tile's root":            {`UPDATE tiles SET root = zeroblob(32)`, "tree", "#0"},
+		"tile's hashes":          {`UPDATE tiles SET hashes = zeroblob(8192)`, "tree", "#0"},
+		"tile of nothing":        {`INSERT INTO tiles VALUES (0, 9, zeroblob(32), zeroblob(8192))`, "tree", "#9"},
+		"leaf and row together":  {`DELETE FROM leaves WHERE seq > 20`, "checkpoint", ""},
+		"stamp of nothing":       {`INSERT INTO stamps VALUES ((SELECT min(size) FROM checkpoints), 1, x'')`, "checkpoint", ""},
 		"data key":               {`UPDATE data_keys SET wrapped = zeroblob(69) WHERE id = 2`, "key", "#2"},
 		"data key's controller":  {`UPDATE data_keys SET controller = 'x' WHERE id = 2`, "key", "#2"},
 		"copy of a data key":     {`UPDATE data_key_copies SET wrapped = zeroblob(69) WHERE id = 2`, "key", "#2"},

@@ -57,7 +57,7 @@ func open(tb testing.TB, opts ...func(*Options)) *Store {
 
 func openIn(tb testing.TB, dir string, opts ...func(*Options)) *Store {
 	tb.Helper()
-	o := Options{Dir: dir, Now: (&clock{t: noon}).now}
+	o := Options{Dir: dir, Now: (&clock{t: noon}).now, CheckpointEvery: -1}
 	for _, f := range opts {
 		f(&o)
 	}

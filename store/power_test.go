@@ -19,7 +19,7 @@ import (
 func archiveTemplate(t *testing.T) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := Open(bg, Options{Dir: dir, Master: testMaster})
+	s, err := Open(bg, Options{Dir: dir, Master: testMaster, CheckpointEvery: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +83,8 @@ func deeds() (out []func(s *Store) error) {
 		},
 		func(s *Store) error { _, err := s.File(bg, notice(id(900), "päätös")); return err },
 		func(s *Store) error { _, err := s.Purge(bg, UsageLog, noon.AddDate(-LogYears, 0, 0)); return err },
+		func(s *Store) error { return s.Checkpoint(bg) },
+		func(s *Store) error { _, err := s.RotateKeys(bg, nil); return err },
 	)
 }
 
@@ -130,7 +132,7 @@ func transferOnce(s *Store) error {
 func deedDone(t *testing.T, s *Store, i int) {
 	t.Helper()
 	switch want := []Archival{doc(id(10)), next(doc(id(10)), id(11)), docSize(id(12), 60_000), {}, doc(id(13)), {},
-		next(doc(id(13)), id(14)), {}, {}, {}, {}, {}, {}, {}, {}}[i]; {
+		next(doc(id(13)), id(14)), 16: {}}[i]; {
 	case want.ID != "":
 		wantBytes(t, s, want)
 		if out := archive(t, s, want); out.Kind != Duplicate {
@@ -160,14 +162,15 @@ func retentionDone(t *testing.T, s *Store, i int) {
 	t.Helper()
 	q := map[int]string{9: `SELECT count(*) FROM documents WHERE id = '` + dying().ID + `'`, 10: `SELECT count(*) FROM events`,
 		11: `SELECT count(*) FROM disposals`, 12: `SELECT count(*) FROM holds`, 13: `SELECT count(*) FROM filed_notices`,
-		14: `SELECT count(*) FROM purges`}[i]
+		14: `SELECT count(*) FROM purges`, 15: `SELECT count(*) FROM checkpoints`,
+		16: `SELECT count(*) FROM data_keys WHERE retired IS NOT NULL`}[i]
 	if count(t, s, q) == 0 {
 		t.Errorf("deed %d is lost", i)
 	}
 }
 
 func faultOptions(dir string) Options {
-	return Options{Dir: dir, vfs: faultvfs.Name, checkpoint: 150_000, Now: (&clock{t: noon}).now, Master: testMaster}
+	return Options{Dir: dir, vfs: faultvfs.Name, checkpoint: 150_000, Now: (&clock{t: noon}).now, Master: testMaster, CheckpointEvery: -1}
 }
 
 // faulted puts the template into a directory and runs all deeds under a fault at
@@ -224,7 +227,7 @@ func verifyDeeds(t *testing.T, dir string, done []int, struck string) {
 			t.Logf("%s; deeds acknowledged: %v", struck, done)
 		}
 	}()
-	s, err := Open(bg, Options{Dir: dir, Now: (&clock{t: noon}).now, Master: testMaster})
+	s, err := Open(bg, Options{Dir: dir, Now: (&clock{t: noon}).now, Master: testMaster, CheckpointEvery: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,13 @@ type Options struct {
 	// A group never waits for company: it takes what is queued.
 	Group Group
 
+	// CheckpointEvery is how soon a checkpoint follows new leaves; default 500 ms, below
+	// 0 only when asked for.
+	CheckpointEvery time.Duration
+	// Stamp, where given, has a checkpoint time-stamped every StampEvery; default an hour.
+	Stamp      Stamper
+	StampEvery time.Duration
+
 	// For tests: other migrations, another driver, VFS or synchronous of SQLite, another
 	// checkpointBytes, and a call before each COMMIT.
 	migrations   fs.FS
@@ -58,6 +65,8 @@ func (o Options) withDefaults() Options {
 	def(&o.driver, "sqlite3")
 	def(&o.synchronous, "FULL")
 	def(&o.checkpoint, checkpointBytes)
+	def(&o.CheckpointEvery, checkpointEvery)
+	def(&o.StampEvery, time.Hour)
 	def(&o.Queue, 256)
 	def(&o.QueueWait, 2*time.Second)
 	def(&o.Group.Documents, 16)
@@ -91,6 +100,12 @@ type Store struct {
 	vault    *vault
 	rotating sync.Mutex
 
+	tree        checkpointing
+	background  sync.WaitGroup // all that runs beside the writer
+	stamping    sync.Mutex     // held while a stamp is fetched; guards stamped
+	stamped     time.Time
+	stampFailed atomic.Value // errorBox
+
 	queue   chan *job
 	stop    chan struct{} // closed by Close: no more jobs
 	gone    chan struct{} // closed by the writer when it has ended
@@ -121,11 +136,16 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opt: opt, lock: lock,
-		queue: make(chan *job, opt.Queue), stop: make(chan struct{}), gone: make(chan struct{})}
+		queue: make(chan *job, opt.Queue), stop: make(chan struct{}), gone: make(chan struct{}),
+		tree: checkpointing{grown: make(chan struct{}, 1)}}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(fail("open", err), lock.release())
 	}
 	go s.w.run()
+	if opt.CheckpointEvery > 0 {
+		s.background.Go(s.keepCheckpoints)
+		s.tree.leavesCame() // a crash may have left some without a checkpoint
+	}
 	return s, nil
 }
 
@@ -150,6 +170,9 @@ func (s *Store) open(ctx context.Context) error {
 		if err := s.loadVault(ctx, master); err != nil {
 			return err
 		}
+	}
+	if err := s.openCheckpoints(ctx); err != nil {
+		return err
 	}
 	s.w = &writer{s: s}
 	return s.connect(ctx)
@@ -178,6 +201,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)
 		<-s.gone
+		s.background.Wait()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		var err error

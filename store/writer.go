@@ -274,6 +274,9 @@ func (w *writer) group(first *job) error {
 		g.tell(err)
 		return err
 	}
+	if g.tx.seq.leaf != w.seq.leaf {
+		w.s.tree.leavesCame()
+	}
 	w.seq = g.tx.seq
 	w.remember(g.tx.marks, g.tx.unmark)
 	w.dirty += g.bytes + rowBytes*g.jobs
