@@ -47,6 +47,8 @@ type Config struct {
 	Phase1Until  time.Time
 	// Systems are the joined systems; none takes whoever the frame names.
 	Systems pipeline.Systems
+	// Access are the choices about registry-use rights that the sources leave open.
+	Access access.Settings
 	// AcceptHealth archives health documents, in the test world only.
 	AcceptHealth      bool
 	RequireAddressing bool
@@ -80,6 +82,8 @@ type Instance struct {
 	*Server
 	Store *store.Store
 	Judge *pipeline.Judge
+	// Engine decides about access with the archive's state.
+	Engine *access.Engine
 }
 
 // ErrProduction: the production world demands more than is configured; the text that
@@ -152,7 +156,9 @@ func (c *Config) checkWorld() error {
 
 func (i *Instance) assemble(c Config) error {
 	limit := MessageLimit(documentLimit(c.Document))
-	known := pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth, Systems: c.Systems, Organisations: i.Judge.Organisations}
+	i.Engine = &access.Engine{State: i.Store, Settings: c.Access}
+	known := pipeline.NewStateAccess(pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth,
+		Systems: c.Systems, Organisations: i.Judge.Organisations}, i.Engine)
 	p, err := pipeline.New(pipeline.Options{
 		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: known, Release: i.release(), MaxAnswer: c.MaxAnswer, Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
@@ -218,7 +224,7 @@ func (i *Instance) pages(c Config) (http.Handler, error) {
 // release decides who is given what queries find, by the state of clients that the
 // archive holds.
 func (i *Instance) release() pipeline.Release {
-	return pipeline.EngineRelease{Engine: &access.Engine{State: i.Store}, Organisations: i.Judge.Organisations}
+	return pipeline.EngineRelease{Engine: i.Engine, Organisations: i.Judge.Organisations}
 }
 
 // writable tells whether the data directory takes a file.

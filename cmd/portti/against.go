@@ -17,6 +17,7 @@ import (
 
 	"portti/cda/rules/catalogue"
 	"portti/cda/rules/report"
+	"portti/gateway/access"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
 	"portti/internal/finding"
@@ -57,7 +58,8 @@ func (m *Main) against(ctx context.Context, name string, files clientTLS, judge 
 		}
 	}
 	c := &m.config
-	access := pipeline.KnownAccess{Profile: c.profile(), World: pipeline.World(c.World), AcceptHealth: c.AcceptHealth, Systems: c.systems(), Organisations: judge.Organisations}
+	known := pipeline.KnownAccess{Profile: c.profile(), World: pipeline.World(c.World), AcceptHealth: c.AcceptHealth, Systems: c.systems(), Organisations: judge.Organisations}
+	access := pipeline.NewStateAccess(known, &access.Engine{State: st})
 	return &against{
 		try: func(ctx context.Context, t pipeline.Trial) ([]finding.Finding, error) {
 			return pipeline.Try(ctx, judge, access, st, t)

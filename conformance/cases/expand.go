@@ -12,8 +12,18 @@ import (
 // give puts a case's preconditions before its steps: relationships (asiakkuus) of
 // its clients and the case (asia) that they share.
 func (s *Set) give(c *Case) {
+	if c.Mode != "client" && needsCase(c.Steps) {
+		for _, g := range []string{"relationship", "case"} {
+			if !slices.Contains(c.Given, g) {
+				c.Given = append(c.Given, g)
+			}
+		}
+	}
 	var setup []Step
-	for _, g := range c.Given {
+	for _, g := range []string{"relationship", "case"} {
+		if !slices.Contains(c.Given, g) {
+			continue
+		}
 		switch g {
 		case "relationship":
 			for _, name := range c.clientNames() {
@@ -27,6 +37,14 @@ func (s *Set) give(c *Case) {
 		setup[i].Setup, setup[i].Expect = true, Expect{Answer: "accepted"}
 	}
 	c.Steps = append(setup, c.Steps...)
+}
+
+// inCase are the kinds of documents that belong to a case (DOC-6): an archive takes
+// none of them before their client relationship and case.
+var inCase = []string{"phase2-pdf", "phase2-xhtml", "phase2-structured", "plan", "decision", "note"}
+
+func needsCase(steps []Step) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool { return slices.Contains(inCase, s.Kind) || needsCase(s.Parts) })
 }
 
 func (c *Case) clientNames() []string {

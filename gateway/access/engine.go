@@ -64,13 +64,23 @@ func (e *Engine) Client(ctx context.Context, client string, at time.Time, q Requ
 
 // Facts gives all that Decide is told of a document.
 func (a *Asking) Facts(op Operation, d Document) Facts {
-	f := Facts{Operation: op, At: a.at, Requester: a.requester, Client: a.client, Document: d, State: a.state, Matrix: a.e.Settings.matrix}
+	f := Facts{Operation: op, At: a.at, Requester: a.requester, Client: a.client, Document: d, State: a.state,
+		UnknownCases: a.e.Settings.UnknownCases, Matrix: a.e.Settings.matrix}
 	f.State.Relationships = a.view.relationships(d.Controller)
 	return f
 }
 
 // Document decides whether a document may be given.
 func (a *Asking) Document(d Document) Decision { return Decide(a.Facts(Give, d)) }
+
+// Holds tells whether the requester's unit holds a registry-use right of the
+// organiser now, for one of the tasks and, where one is named, for the case.
+func (a *Asking) Holds(organiser string, tasks []string, caseID string) bool {
+	return slices.ContainsFunc(a.state.Rights, func(x Right) bool {
+		return x.Unit != "" && x.Unit == a.requester.Unit && x.Organiser == organiser && slices.Contains(tasks, x.Task) &&
+			x.at(a.at) == rightHolds && (caseID == "" || slices.Contains(x.Cases, caseID))
+	})
+}
 
 // Controllers gives the controllers whose documents some path may lead to: the
 // requester's own and those of whom the client is a client. A wide search or a

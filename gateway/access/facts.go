@@ -23,6 +23,8 @@ type Facts struct {
 	Client    Client
 	Document  Document
 	State     State
+	// UnknownCases takes documents whose case or relationship is not in the archive.
+	UnknownCases bool
 	// Matrix is what work tasks are within; the shipped one where nil.
 	Matrix *Matrix
 }
@@ -139,6 +141,8 @@ type Document struct {
 	// Later tells that a version other than the first is stored: a correction or
 	// nullification.
 	Later bool
+	// Positive tells of a permission document that it gives the permission.
+	Positive bool
 }
 
 // State is the state of a client at the moment of the question, as the archive's

@@ -14,6 +14,9 @@ type Settings struct {
 	// controller (RKO-4; Helsinki's is 7); Delay is that of the others.
 	Delays map[string]int `yaml:"closing_delay_by_controller"`
 	Delay  int            `yaml:"closing_delay"`
+	// UnknownCases takes documents whose case or client relationship the archive does
+	// not have: for an archive to which these come by another way, or not at all.
+	UnknownCases bool `yaml:"accept_unknown_cases"`
 	// Calendar tells weekdays.
 	Calendar Calendar `yaml:"calendar"`
 	// Codes gives codes to the service tasks and services of worktasks.yaml that

@@ -23,7 +23,16 @@ func (r *run) store() {
 		}
 	}
 	if r.f.Document.Phase != Phase2 || r.inCase() && r.inRelationship() {
+		r.early()
 		r.grant(g)
+	}
+}
+
+// early remarks a permission that comes before the informing: it is kept, and has no
+// effect until then.
+func (r *run) early() {
+	if d := &r.f.Document; d.Phase == Permission && d.Positive && r.f.State.Informed.IsZero() {
+		r.remark(RulePermissionEarly, "informing", "never", "")
 	}
 }
 
@@ -55,6 +64,8 @@ func (r *run) mayStore() bool {
 func (r *run) inCase() bool {
 	d, c := &r.f.Document, r.f.State.Case
 	switch {
+	case c == nil && r.f.UnknownCases:
+		return r.note("case", "elsewhere", d.Case)
 	case c == nil:
 		return r.stop(Refused, RuleCaseUnknown, "case", "unknown", d.Case)
 	case c.Controller != d.Controller:
@@ -88,6 +99,9 @@ func (r *run) inRelationship() bool {
 			return r.note("relationship", "lasts", x.ID)
 		}
 		found = "ended"
+	}
+	if found == "unknown" && r.f.UnknownCases {
+		return r.note("relationship", "elsewhere", d.Relationship)
 	}
 	if found == "ended" {
 		return r.stop(Refused, RuleRelationshipEnded, "relationship", found, d.Relationship)

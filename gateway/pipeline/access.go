@@ -31,6 +31,10 @@ type AccessQuery struct {
 	Signers []string
 	// Arrived is when the message came.
 	Arrived time.Time
+	// Body is the document's body, nil unless valid signatures cover it.
+	Body *cda.Body
+	// Suspect, where set, is called when the attempt is to be marked for the archivist.
+	Suspect func()
 }
 
 // KnownAccess checks who stands behind a message: the sender and the signing system

@@ -30,7 +30,7 @@ var uses = map[string]access.Use{"1": access.OwnUse, "902": access.ForOrganiser,
 func (r EngineRelease) Begin(ctx context.Context, a Asker) (Releasing, []finding.Finding, error) {
 	d := r.directory()
 	e := &engineReleasing{engine: *r.Engine, at: a, requester: requester(d, &a), asking: map[string]*access.Asking{}}
-	if d != nil {
+	if d != nil && e.engine.Contracts == nil {
 		e.engine.Contracts = d
 	}
 	if a.Client == "" {

@@ -117,14 +117,9 @@ func (a KnownAccess) acting(q AccessQuery, systems Systems) (organisation string
 // controller's register, "" where they may: because they serve the controller, or by
 // a registry-use right (ArSa05, YY24).
 func (a KnownAccess) mayStoreFor(q AccessQuery, systems Systems, acting, controller string) string {
-	serves := systems.any(func(x System) bool {
-		// What it sends for others it may store for each into its own register alone.
-		return controller == x.Organisation || controller == acting || slices.Contains(x.Controllers, controller) ||
-			slices.Contains(x.SendsFor, controller) && acting == x.Organisation && !a.tells(q.Frame.User.Organization.ID.Root)
-	})
 	d := a.Organisations.Directory()
 	switch {
-	case serves:
+	case a.serves(q, systems, acting, controller):
 		return ""
 	case a.Rights != nil && a.Rights.MayStore(q.right(controller, acting)):
 		return ""
@@ -132,6 +127,15 @@ func (a KnownAccess) mayStoreFor(q AccessQuery, systems Systems, acting, control
 		return RuleRegistryRight
 	}
 	return RuleController
+}
+
+// serves tells whether the systems serve the controller itself.
+func (a KnownAccess) serves(q AccessQuery, systems Systems, acting, controller string) bool {
+	return systems.any(func(x System) bool {
+		// What it sends for others it may store for each into its own register alone.
+		return controller == x.Organisation || controller == acting || slices.Contains(x.Controllers, controller) ||
+			slices.Contains(x.SendsFor, controller) && acting == x.Organisation && !a.tells(q.Frame.User.Organization.ID.Root)
+	})
 }
 
 // tells tells whether the register knows the organisation.

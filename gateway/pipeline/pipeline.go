@@ -90,6 +90,8 @@ type message struct {
 	archival      *store.Archival
 	nullification *store.Nullification
 	query         *query
+	// suspicious marks the message for the archivist.
+	suspicious bool
 }
 
 // Handle takes a request to its answer. It does not panic. What was accepted is
@@ -246,7 +248,7 @@ func (m *message) archives() bool {
 func (m *message) access() {
 	q := AccessQuery{Peer: m.req.Peer, Frame: m.frame, Arrived: m.req.Arrived}
 	if m.judged != nil {
-		q.Document = m.judged.Document
+		q.Document, q.Body, q.Suspect = m.judged.Document, m.judged.Body, func() { m.suspicious = true }
 		if m.judged.Signatures != nil {
 			q.Signers = trust.Organisations(m.judged.Signatures)
 		}

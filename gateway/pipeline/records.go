@@ -85,7 +85,7 @@ func (m *message) messageRow() store.Message {
 	return store.Message{
 		ID: f.ID.String(), Device: f.Sender.ID.Root, Owner: m.owner(),
 		Interaction: f.Name(), ServiceRequest: f.ServiceRequest.Code,
-		DocumentID: f.Document.ID.Root, Arrived: m.req.Arrived, Timings: m.watch.out.json(),
+		DocumentID: f.Document.ID.Root, Arrived: m.req.Arrived, Timings: m.watch.out.json(), Suspicious: m.suspicious,
 	}
 }
 
