@@ -162,7 +162,7 @@ func (i *Instance) assemble(c Config) error {
 	p, err := pipeline.New(pipeline.Options{
 		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: known, Release: i.release(), MaxAnswer: c.MaxAnswer, Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
-		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Now: c.Now, NewID: c.NewID,
+		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Bulk: known.Migrates, Now: c.Now, NewID: c.NewID,
 	})
 	if err != nil {
 		return err

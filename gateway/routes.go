@@ -139,7 +139,7 @@ func (s *Server) soap(w http.ResponseWriter, r *http.Request) {
 	began := time.Now() // the machine's clock; the archive's may be another
 	req := pipeline.Request{
 		ID: w.Header().Get("X-Request-Id"), Arrived: s.o.Now(),
-		ContentType: r.Header.Get("Content-Type"), SOAPAction: r.Header.Get("SOAPAction"), Peer: peerOf(r.TLS),
+		ContentType: r.Header.Get("Content-Type"), SOAPAction: r.Header.Get("SOAPAction"), Peer: peerOf(r.TLS), Lane: laneOf(r),
 	}
 	a, size, read := s.answer(w, r, req)
 	w.Header().Set("Content-Type", a.ContentType)
@@ -150,6 +150,17 @@ func (s *Server) soap(w http.ResponseWriter, r *http.Request) {
 	took := time.Since(read)
 	s.metrics.observe(strconv.Itoa(a.Status), size, took, a.Report)
 	s.log(req, r, a, size, read.Sub(began), took, err)
+}
+
+// LaneHeader is the HTTP header by which a client lets its messages wait for those of
+// others: "bulk". It is a local assumption; nothing is gained by it but patience.
+const LaneHeader = "X-Portti-Lane"
+
+func laneOf(r *http.Request) pipeline.Lane {
+	if strings.EqualFold(r.Header.Get(LaneHeader), "bulk") {
+		return pipeline.Bulk
+	}
+	return pipeline.Interactive
 }
 
 func wantsWSDL(r *http.Request) bool {

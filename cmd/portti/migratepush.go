@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"portti/gateway"
 	"portti/internal/migrate"
 	"portti/wsdl/client"
 
@@ -18,10 +19,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
-
-// laneHeader tells the gateway that a message may wait for others (a local
-// assumption; an archive that does not know it takes no notice).
-const laneHeader = "X-Portti-Lane"
 
 type pushFlags struct {
 	work, to string
@@ -128,7 +125,7 @@ func connector(url string, files clientTLS, workers int) (func() (migrate.Transp
 	shared := &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{TLSClientConfig: tc, MaxIdleConnsPerHost: workers, MaxConnsPerHost: workers}}
 	return func() (migrate.Transport, error) {
 		seen := &recorder{http: shared}
-		to := gowsdl.NewClient(url, gowsdl.WithHTTPClient(seen), gowsdl.WithHTTPHeaders(map[string]string{laneHeader: "bulk"}))
+		to := gowsdl.NewClient(url, gowsdl.WithHTTPClient(seen), gowsdl.WithHTTPHeaders(map[string]string{gateway.LaneHeader: "bulk"}))
 		return &soapTransport{&archiveClient{client.NewArchive(to), seen}}, nil
 	}, nil
 }

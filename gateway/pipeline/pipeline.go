@@ -50,6 +50,9 @@ type Options struct {
 	Signer *ArchiveSigner
 	// Parallel is how many messages are computed on at a time.
 	Parallel int
+	// Bulk tells that a client's messages go into the bulk lane whatever they say: those
+	// of a migrating system (PRO-4). May be nil.
+	Bulk func(Peer) bool
 	// Now and NewID give time and unique ids (UUIDs as text).
 	Now   func() time.Time
 	NewID func() string
@@ -58,7 +61,7 @@ type Options struct {
 // Pipeline answers SOAP requests. It is safe for concurrent use.
 type Pipeline struct {
 	Options
-	places   chan struct{}
+	lanes    *lanes
 	sessions sessions
 }
 
@@ -67,7 +70,7 @@ func New(o Options) (*Pipeline, error) {
 	if o.Judge == nil || o.Archive == nil || o.Access == nil || o.Now == nil || o.NewID == nil || o.Parallel < 1 {
 		return nil, errors.New("pipeline: Judge, Archive, Access, Now, NewID and Parallel are required")
 	}
-	return &Pipeline{Options: o, places: make(chan struct{}, o.Parallel)}, nil
+	return &Pipeline{Options: o, lanes: newLanes(o.Parallel)}, nil
 }
 
 // message is one request on its way.
@@ -98,25 +101,20 @@ type message struct {
 // carried through even if ctx ends.
 func (p *Pipeline) Handle(ctx context.Context, req Request) Answer {
 	m := &message{Pipeline: p, req: req, watch: newStopwatch()}
-	if !p.enter(ctx) {
+	if p.Bulk != nil && p.Bulk(req.Peer) {
+		req.Lane = Bulk
+	}
+	place := p.lanes.enter(ctx, req.Lane)
+	if place == nil {
 		return m.fault(http.StatusServiceUnavailable, false, finding.Finding{Rule: RuleFailure, Params: m.requestParam()})
 	}
+	defer place.answered()
 	answered, a := m.compute(ctx)
-	<-p.places
+	place.computed()
 	if answered {
 		return a
 	}
 	return m.commit(context.WithoutCancel(ctx))
-}
-
-// enter waits for a place to compute; false where ctx ends first.
-func (p *Pipeline) enter(ctx context.Context) bool {
-	select {
-	case p.places <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // compute runs the stages up to access. answered tells that nothing is to be

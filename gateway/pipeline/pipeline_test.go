@@ -208,7 +208,7 @@ func emptied(frame string) string {
 
 func TestWaitingEndsWithTheClient(t *testing.T) {
 	p := testPipeline(t, &memory{}, accessFunc(anybody))
-	p.places <- struct{}{} // no place is free
+	p.lanes.enter(t.Context(), Interactive) // no place is free
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if a := p.Handle(ctx, request(sample())); a.Status != 503 {

@@ -33,6 +33,8 @@ type Request struct {
 	// Body must not be changed until Handle has returned.
 	Body []byte
 	Peer Peer
+	// Lane is that of a migration's messages or everyone's.
+	Lane Lane
 }
 
 // Answer is what goes back over HTTP.

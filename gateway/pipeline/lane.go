@@ -1,0 +1,198 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Lane tells for whom a message waits.
+type Lane uint8
+
+// The lanes. Bulk is a migration's: it takes what the others leave.
+const (
+	Interactive Lane = iota
+	Bulk
+)
+
+// quietTime is how long nobody else may have come before a migration may use every
+// processor.
+const quietTime = time.Second
+
+// lanes gives out the places to compute. Interactive messages come first, in the
+// order of their coming. While there are any, bulk has at most half of the places,
+// and keeps its place until its commit is done, so that few of its documents stand
+// in the writer's queue; when it has been quiet, bulk may have all places, and
+// leaves them before it waits for the archive as others do. One bulk message is
+// always let in, so that a migration comes to its end under any load.
+type lanes struct {
+	places int
+	now    func() time.Time // monotonic
+
+	mu      sync.Mutex
+	used    int // places taken
+	bulk    int // of these, by bulk
+	present int // interactive messages in hand, from coming to answer
+	left    time.Time
+	first   []chan struct{} // interactive messages that wait
+	later   []chan struct{} // bulk ones
+}
+
+func newLanes(places int) *lanes { return &lanes{places: places, now: time.Now} }
+
+// ticket is a message's stay.
+type ticket struct {
+	l    *lanes
+	lane Lane
+	// held tells that the place is taken, still that it is kept through the commit.
+	held, still bool
+}
+
+// enter waits for a place; nil where ctx ends first.
+func (l *lanes) enter(ctx context.Context, lane Lane) *ticket {
+	l.mu.Lock()
+	if lane == Interactive {
+		l.present++
+	}
+	if l.may(lane) {
+		t := l.take(lane)
+		l.mu.Unlock()
+		return t
+	}
+	turn := make(chan struct{})
+	queue := l.queue(lane)
+	*queue = append(*queue, turn)
+	l.mu.Unlock()
+	select {
+	case <-turn: // the place has been taken for us
+		return l.ticket(lane)
+	case <-ctx.Done():
+		l.giveUp(lane, turn)
+		return nil
+	}
+}
+
+func (l *lanes) queue(lane Lane) *[]chan struct{} {
+	if lane == Bulk {
+		return &l.later
+	}
+	return &l.first
+}
+
+// quiet tells that nobody but bulk is about.
+func (l *lanes) quiet() bool {
+	return l.present == 0 && (l.left.IsZero() || l.now().Sub(l.left) > quietTime)
+}
+
+// may tells whether a message of a lane can have a place now.
+func (l *lanes) may(lane Lane) bool {
+	switch {
+	case l.used >= l.places:
+		return false
+	case lane == Interactive:
+		return len(l.first) == 0
+	case len(l.first) > 0:
+		return false
+	default:
+		return l.bulk == 0 || l.bulk < l.places/2 || l.quiet()
+	}
+}
+
+func (l *lanes) take(lane Lane) *ticket {
+	l.used++
+	if lane == Bulk {
+		l.bulk++
+	}
+	return &ticket{l: l, lane: lane, held: true, still: lane == Bulk && !l.quiet()}
+}
+
+// ticket is take for a message whose place was counted when it was woken.
+func (l *lanes) ticket(lane Lane) *ticket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &ticket{l: l, lane: lane, held: true, still: lane == Bulk && !l.quiet()}
+}
+
+// giveUp leaves the queue; a place that was given meanwhile goes to the next.
+func (l *lanes) giveUp(lane Lane, turn chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue := l.queue(lane)
+	for i, c := range *queue {
+		if c == turn {
+			*queue = append((*queue)[:i:i], (*queue)[i+1:]...)
+			l.gone(lane)
+			l.wake()
+			return
+		}
+	}
+	l.free(lane) // it was given
+	l.gone(lane)
+	l.wake()
+}
+
+func (l *lanes) gone(lane Lane) {
+	if lane == Interactive {
+		l.present--
+		l.left = l.now()
+	}
+}
+
+func (l *lanes) free(lane Lane) {
+	l.used--
+	if lane == Bulk {
+		l.bulk--
+	}
+}
+
+// wake gives free places to those who wait.
+func (l *lanes) wake() {
+	for l.used < l.places && len(l.first) > 0 {
+		l.used++
+		close(l.first[0])
+		l.first = l.first[1:]
+	}
+	for len(l.later) > 0 && l.may(Bulk) {
+		l.used++
+		l.bulk++
+		close(l.later[0])
+		l.later = l.later[1:]
+	}
+}
+
+// computed gives the place back, unless it is kept through the commit.
+func (t *ticket) computed() {
+	if t.still {
+		return
+	}
+	t.l.mu.Lock()
+	defer t.l.mu.Unlock()
+	t.held = false
+	t.l.free(t.lane)
+	t.l.wake()
+}
+
+// answered ends the stay.
+func (t *ticket) answered() {
+	t.l.mu.Lock()
+	defer t.l.mu.Unlock()
+	if t.held {
+		t.l.free(t.lane)
+	}
+	t.l.gone(t.lane)
+	t.l.wake()
+}
+
+// Migrates tells that all joined systems of a client's organisation, or those of its
+// certificate, are migrating ones (arkistoiva sovellus, PRO-4).
+func (a KnownAccess) Migrates(p Peer) bool {
+	own := a.systems().filter(func(x System) bool {
+		return x.Organisation == p.Organisation && (x.Fingerprint == "" || x.Fingerprint == p.Fingerprint)
+	})
+	for _, x := range own {
+		if !x.Profile.OldOnly() {
+			return false
+		}
+	}
+	return p.Known() && len(own) > 0
+}

@@ -1,0 +1,110 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestMIG1_InteractiveTrafficGoesFirst: a migration waits for whoever else comes.
+func TestMIG1_InteractiveTrafficGoesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(2)
+		a, b := l.enter(t.Context(), Bulk), l.enter(t.Context(), Bulk)
+		var mu sync.Mutex
+		var order []string
+		var waiting []*ticket
+		come := func(name string, lane Lane) {
+			go func() {
+				k := l.enter(t.Context(), lane)
+				mu.Lock()
+				defer mu.Unlock()
+				order, waiting = append(order, name), append(waiting, k)
+			}()
+			synctest.Wait()
+		}
+		come("bulk", Bulk)
+		come("first", Interactive)
+		come("second", Interactive)
+		a.computed() // quiet when it came: it leaves its place before the archive
+		synctest.Wait()
+		b.computed()
+		synctest.Wait()
+		if len(order) != 2 || order[0] != "first" || order[1] != "second" {
+			t.Fatalf("in came %v", order)
+		}
+		waiting[0].computed()
+		synctest.Wait()
+		if len(order) != 3 {
+			t.Fatalf("a place is free, and in came %v", order)
+		}
+		for _, k := range append(waiting, a, b) {
+			k.answered()
+		}
+		if l.used != 0 || l.bulk != 0 || l.present != 0 {
+			t.Errorf("left behind: %+v", l)
+		}
+	})
+}
+
+// TestMIG1_BulkHasHalfWhileOthersAreAbout: and all of it when it has been quiet.
+func TestMIG1_BulkHasHalfWhileOthersAreAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(4)
+		other := l.enter(t.Context(), Interactive)
+		other.computed()
+		a, b := l.enter(t.Context(), Bulk), l.enter(t.Context(), Bulk)
+		if l.may(Bulk) {
+			t.Error("a third bulk message may come in while another client is about")
+		}
+		a.computed()
+		if l.bulk != 2 {
+			t.Error("bulk left its place before its commit, with others about")
+		}
+		other.answered()
+		if l.may(Bulk) {
+			t.Error("a third bulk message may come in right after another client")
+		}
+		time.Sleep(quietTime + 1)
+		if !l.may(Bulk) {
+			t.Error("bulk has no more than half when it is quiet")
+		}
+		c := l.enter(t.Context(), Bulk)
+		c.computed()
+		if l.bulk != 2 {
+			t.Error("bulk keeps its place when it is quiet")
+		}
+		for _, k := range []*ticket{a, b, c} {
+			k.answered()
+		}
+		if l.used != 0 || l.bulk != 0 || l.present != 0 {
+			t.Errorf("left behind: %+v", l)
+		}
+	})
+}
+
+// TestWhoGivesUpLeavesNothing: contexts end while messages wait.
+func TestWhoGivesUpLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(1)
+		in := l.enter(t.Context(), Interactive)
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, lane := range []Lane{Interactive, Bulk, Interactive} {
+			go func() {
+				if l.enter(ctx, lane) != nil {
+					t.Error("let in")
+				}
+			}()
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		in.computed()
+		in.answered()
+		if l.used != 0 || l.present != 0 || len(l.first)+len(l.later) != 0 {
+			t.Errorf("left behind: %+v", l)
+		}
+	})
+}
