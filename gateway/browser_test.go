@@ -205,6 +205,10 @@ func TestUI1_BrowserJourneyOfTheArchivist(t *testing.T) {
 		t.Error("the display form is empty")
 	}
 	b.goTo("/archive/documents/" + xhtml.OID + "/source")
+	b.goTo("/archive/logs")
+	b.click(`form[role=search] button`)
+	b.wants("archivist-view")
+	b.accessible("logs")
 	b.goTo("/archive/documents/" + xhtml.OID + "/nullify")
 	b.run(chromedp.SendKeys("#reason", "wrong client", chromedp.ByQuery))
 	b.click(`main button[type=submit]`)

@@ -151,3 +151,36 @@ func TestSessionsEnd(t *testing.T) {
 	b.post("/archive/logout", "csrf", token)
 	want(t, b.get("/archive"), http.StatusOK, "Log in by certificate")
 }
+
+// LOG-4, LOG-5: logs are searched and exported within the own controller, the look
+// itself is logged, and a document's page tells who used it.
+func TestLOG4_LogsAreSearchedAndExported(t *testing.T) {
+	h := newHouse(t, nil)
+	b := h.browser(cardA)
+	token := b.login()
+	d := h.of(h.w.Organisations[0].OID, nil)
+	foreign := h.of(h.w.Organisations[1].OID, nil)
+	requirePage(t, "logs", b.get("/archive/logs"))
+	w := b.post("/archive/logs", "csrf", token, "log", "usage", "document", d.OID)
+	requirePage(t, "logs found", w)
+	want(t, w, http.StatusOK, d.OID, "archive")
+	if w := b.post("/archive/logs", "csrf", token, "document", foreign.OID); strings.Contains(w.Body.String(), "<td>archive</td>") { // the own look is shown, the deed is not
+		t.Error("another controller's log is shown")
+	}
+	want(t, b.post("/archive/logs", "csrf", token, "log", "disclosures"), http.StatusOK, "No rows")
+	want(t, b.post("/archive/logs", "csrf", token, "from", "x"), http.StatusBadRequest)
+	w = b.post("/archive/logs", "csrf", token, "export", "csv", "document", d.OID)
+	want(t, w, http.StatusOK, "time,dataController,client", d.OID)
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/csv") || !strings.Contains(w.Header().Get("Content-Disposition"), "usage.csv") {
+		t.Errorf("%v", w.Header())
+	}
+	got := h.actions()
+	if got["archivist-log"] != 3 || got["archivist-log-export"] != 1 {
+		t.Errorf("LOG-5: %v", got)
+	}
+	b.get("/archive/documents/" + d.OID)
+	want(t, b.get("/archive/documents/"+d.OID), http.StatusOK, "Who has used it", "archivist-view", "Arja Arkisto")
+	if c := plainCells("=cmd()", "-1", "a", ""); c[0] != "'=cmd()" || c[1] != "'-1" || c[2] != "a" {
+		t.Errorf("formulas: %v", c)
+	}
+}

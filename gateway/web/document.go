@@ -27,6 +27,8 @@ type documentPage struct {
 	Kind       string
 	Structure  string
 	Structured []jsonView
+	// Rows tell who used the document last.
+	Rows []logRow
 	// Nullifiable tells that it is the newest version of a series in force.
 	Nullifiable bool
 }
@@ -63,6 +65,10 @@ func (s *Site) document(w http.ResponseWriter, r *http.Request, x *session) {
 	for _, v := range series {
 		p.Series = append(p.Series, versionView{ID: v.ID, URL: documentURL(v.ID), Number: v.Version, Arrived: v.Arrived,
 			Status: p.T("status_" + v.Status.String()), Class: statusClass(v.Status), Current: v.ID == d.ID})
+	}
+	if p.Rows, err = s.history(r, x, d.Document.ID); err != nil {
+		s.fail(w, r, err)
+		return
 	}
 	if d.Judgement != nil {
 		s.describe(&p, d.Judgement)

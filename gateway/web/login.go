@@ -16,6 +16,8 @@ func (s *Site) archivistRoutes(mux *http.ServeMux) {
 	for pattern, h := range map[string]archivistHandler{
 		"POST /archive/organisation":           s.chooseOrganisation,
 		"POST /archive/search":                 s.search,
+		"GET /archive/logs":                    s.logs,
+		"POST /archive/logs":                   s.searchLogs,
 		"GET /archive/documents/{id}":          s.document,
 		"GET /archive/documents/{id}/content":  s.content,
 		"GET /archive/documents/{id}/original": s.original,
