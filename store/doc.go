@@ -32,6 +32,14 @@
 // an encrypted archive payloads are sealed with AES-256-GCM (seal.go) under data keys
 // for each controller, which a master key outside the data directory wraps.
 //
+// # Organisations
+//
+// What is known of organisations (the national register, joined systems, contracts,
+// registers of controllers) stands in a directory whose entries have versions. The
+// present controller and register of a series stand in series alone and change only
+// by a transfer: planned, then applied in small commits, in the logs of both
+// controllers and in the series' history. Documents keep what they came with.
+//
 // # Walls
 //
 // Documents, logs and leaves are append-only by triggers. Content goes only where

@@ -60,14 +60,17 @@ func (r *Register) finish() error {
 
 // hierarchy climbs from every entry to the top, each stretch once.
 func (r *Register) hierarchy() error {
-	done := make([]bool, len(r.Organisations))
+	const onPath, done = 1, 2
+	state := make([]byte, len(r.Organisations))
+	var path []int
 	for i := range r.Organisations {
-		path := map[int]bool{}
-		for at := i; !done[at]; {
-			if path[at] {
+		path = path[:0]
+		for at := i; state[at] != done; {
+			if state[at] == onPath {
 				return fmt.Errorf("organisations: %s stands under itself", r.Organisations[at].OID)
 			}
-			path[at] = true
+			state[at] = onPath
+			path = append(path, at)
 			parent := r.Organisations[at].Parent
 			if parent == "" {
 				break
@@ -81,8 +84,8 @@ func (r *Register) hierarchy() error {
 			}
 			at = up
 		}
-		for at := range path {
-			done[at] = true
+		for _, at := range path {
+			state[at] = done
 		}
 	}
 	return nil
@@ -90,12 +93,22 @@ func (r *Register) hierarchy() error {
 
 // compareOID orders OIDs arc by arc, by number.
 func compareOID(a, b string) int {
-	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(x, y string) int {
-		if len(x) != len(y) {
+	for a != b {
+		x, restA, moreA := strings.Cut(a, ".")
+		y, restB, moreB := strings.Cut(b, ".")
+		switch {
+		case len(x) != len(y):
 			return len(x) - len(y)
+		case x != y:
+			return strings.Compare(x, y)
+		case !moreA:
+			return -1
+		case !moreB:
+			return 1
 		}
-		return strings.Compare(x, y)
-	})
+		a, b = restA, restB
+	}
+	return 0
 }
 
 // TellsKinds tells whether the register says of any entry what it is: a CSV extract

@@ -32,6 +32,7 @@ func (m *Main) orgCommand() *cobra.Command {
 		for _, x := range append(c.Commands(), c) {
 			if !x.HasSubCommands() {
 				x.Flags().String("data", "", "the archive's `DIR`ectory")
+				m.masterFlags(x.Flags())
 			}
 		}
 	}
@@ -66,7 +67,11 @@ func (m *Main) inArchive(ctx context.Context, make bool, do func(*store.Store) e
 	if _, err := os.Stat(m.config.Data); err != nil && !make {
 		return usage(fmt.Errorf("no archive in %s", m.config.Data), "--data takes the data directory of an archive")
 	}
-	st, err := store.Open(ctx, store.Options{Dir: m.config.Data, Now: m.Now})
+	master, err := m.master(m.config.Data)
+	if err != nil {
+		return err
+	}
+	st, err := store.Open(ctx, store.Options{Dir: m.config.Data, Now: m.Now, Master: master})
 	if err != nil {
 		return system(err, cmp.Or(storeHint(err), "where a gateway runs on this archive, stop it first"))
 	}
@@ -329,21 +334,20 @@ var orgWords = map[string]map[string]string{
 
 func (m *Main) orgAdd() *cobra.Command {
 	var by string
+	var configured bool
 	cmd := &cobra.Command{
-		Use: "add FILE", Args: cobra.ExactArgs(1), Short: "take in joined systems, contracts and registers from a YAML file",
+		Use: "add [FILE]", Args: cobra.MaximumNArgs(1), Short: "take in joined systems, contracts and registers from a YAML file",
 		Long: "The file has the keys systems, contracts and registers, each a list of entries\n" +
 			"with an id. An entry whose id is known takes the place of the one before, which\n" +
-			"stays in the history. Systems of the configuration count beside these.",
-		Example: "  portti org add --data archive joined.yaml",
+			"stays in the history. With --configured the systems of the configuration (-C) are\n" +
+			"taken in; until then they count beside those of the archive.",
+		Example: "  portti org add --data archive joined.yaml\n" +
+			"  portti org add --data archive -C portti.yaml --configured",
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		src, err := os.ReadFile(args[0])
+		j, err := m.readJoined(configured, args)
 		if err != nil {
-			return usage(err, "")
-		}
-		j, err := organisations.ParseJoined(src)
-		if err != nil {
-			return usage(err, "systems, contracts and registers, each a list of entries with an id")
+			return err
 		}
 		entries, err := entriesOf(&j)
 		if err != nil {
@@ -360,8 +364,36 @@ func (m *Main) orgAdd() *cobra.Command {
 			return nil
 		})
 	}
+	cmd.Flags().BoolVar(&configured, "configured", false, "take in the systems of the configuration")
 	m.byFlag(cmd, &by)
 	return cmd
+}
+
+// readJoined reads a file, or what the configuration has of joined systems.
+func (m *Main) readJoined(configured bool, files []string) (j organisations.Joined, err error) {
+	if configured == (len(files) == 1) {
+		return j, usage(errors.New("a file, or --configured"), "portti org add --data DIR FILE")
+	}
+	if configured {
+		j.Systems = m.config.systems()
+		for i := range j.Systems {
+			if s := &j.Systems[i]; s.ID == "" {
+				s.ID = s.Organisation
+			}
+		}
+		if len(j.Systems) == 0 {
+			return j, usage(errors.New("the configuration has no systems"), "name its file with -C")
+		}
+		return j, nil
+	}
+	src, err := os.ReadFile(files[0])
+	if err != nil {
+		return j, usage(err, "")
+	}
+	if j, err = organisations.ParseJoined(src); err != nil {
+		return j, usage(err, "systems, contracts and registers, each a list of entries with an id")
+	}
+	return j, nil
 }
 
 // entriesOf gives the store's entries of joined systems, contracts and registers.
