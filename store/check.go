@@ -11,7 +11,7 @@ import (
 type Problem struct {
 	// Area is "file", "schema", "settings", "document", "frame", "receipt", "countersignature", "leaf",
 	// "series", "index", "state", "order", "log", "nullification", "result", "counters", "key", "disposal", "event",
-	// "hold", "run" or "notice".
+	// "hold", "run", "notice", "tree", "checkpoint" or "signature".
 	Area string
 	// ID is the document or series concerned, or a number as "#12".
 	ID string
@@ -22,7 +22,9 @@ type Problem struct {
 // CheckReport is what Check looked at and found.
 type CheckReport struct {
 	Documents, Bytes, Leaves, LogRows int64
-	Problems                          []Problem
+	// Signed is how many documents' signatures were judged.
+	Signed   int64
+	Problems []Problem
 	// More counts the problems beyond MaxProblems.
 	More int64
 }
@@ -50,9 +52,11 @@ const checkBatch = 200
 // hashes, leaves against rows and salts, numbers without gaps, series against
 // documents, index and counters against both. It changes nothing and may run while
 // the archive serves. The error tells only that the check itself could not go on.
-func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
+func (s *Store) Check(ctx context.Context) (*CheckReport, error) { return s.check(ctx, nil) }
+
+func (s *Store) check(ctx context.Context, judge SignatureJudge) (*CheckReport, error) {
 	r := new(CheckReport)
-	c := &checker{s: s, r: r}
+	c := &checker{s: s, r: r, judge: judge}
 	steps := []func(context.Context) error{c.file, c.schema, c.settings, c.documents, c.countersignatures, c.leaves, c.series, c.nullifications,
 		c.usage, c.disclosures, c.messages, c.purges, c.results, c.directory, c.transfers, c.steps, c.flags, c.states, c.orders, c.keys, c.counters, c.dataKeys, c.merkle, c.stamps, c.retention}
 	for _, step := range steps {
@@ -71,6 +75,8 @@ func (s *Store) Check(ctx context.Context) (*CheckReport, error) {
 type checker struct {
 	s *Store
 	r *CheckReport
+	// judge is nil where signatures are not looked at.
+	judge SignatureJudge
 }
 
 // file asks SQLite.
@@ -206,6 +212,12 @@ func (c *checker) document(d *documentRow) {
 	s := c.s
 	b, err := s.verified(place{inBodies, f.id}, d.salt, d.body, f.sum)
 	c.content("document", f.id, d.body, b, f.size, err)
+	if err == nil && c.judge != nil {
+		c.r.Signed++
+		if err := c.judge(f.id, b, fromMicros(f.arrived)); err != nil {
+			c.r.add("signature", f.id, "%v", err)
+		}
+	}
 	b, err = s.verifiedFrame(f.id, d.salt, d.frame, d.body, f.frameSum)
 	c.content("frame", f.id, d.frame, b, f.frameSize, err)
 	findings, err := s.plain(place{inReceipts, f.id}, d.salt, d.receipt)

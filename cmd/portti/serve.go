@@ -119,6 +119,11 @@ func (m *Main) serve(ctx context.Context, c gateway.Config, ready func(*gateway.
 	if err := g.Start(); err != nil {
 		return system(err, "choose another address with --listen, such as 127.0.0.1:0")
 	}
+	stopControl, err := serveControl(g, c.Data)
+	if err != nil {
+		return system(err, "")
+	}
+	defer func() { err = errors.Join(err, stopControl()) }()
 	m.whereToConnect(m.Stdout, g)
 	if ready != nil {
 		if err := ready(g); err != nil {
