@@ -2,7 +2,8 @@
 
 usage: zeep_send.py WSDL-URL FRAME-FILE SOAP-PORT
 
-Prints the acknowledgement's verdict, or "fault" and its text.
+Prints the acknowledgement's verdict, for a query also its outcome and how many
+documents it gives of how many, or "fault" and its text.
 """
 import sys
 
@@ -22,9 +23,20 @@ def main(wsdl, frame_file, port):
     except Fault as fault:
         print("fault", fault.message)
         return
-    for element in answer._value_1:
+    print(*told(answer._value_1))
+
+
+def told(elements):
+    """What the elements of an answer say, in words."""
+    for element in elements:
         if element.tag == HL7 + "acknowledgement":
-            print(element.get("typeCode"))
+            yield element.get("typeCode")
+        for ack in element.iter(HL7 + "queryAck"):
+            yield ack.find(HL7 + "queryResponseCode").get("code")
+            yield ack.find(HL7 + "resultCurrentQuantity").get("value")
+            total = ack.find(HL7 + "resultTotalQuantity")
+            if total is not None:
+                yield "of " + total.get("value")
 
 
 main(*sys.argv[1:])
