@@ -22,8 +22,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// demoSeed is the seed of the demo world.
-const demoSeed = "portti demo"
+// demoSeed is the seed of the demo world; demoOldRows are the documents of the old
+// system beside it, which portti migrate empties.
+const (
+	demoSeed    = "portti demo"
+	demoOldRows = 90
+)
 
 func (m *Main) demoCommand() *cobra.Command {
 	var once bool
@@ -160,6 +164,9 @@ func (m *Main) demoWorld(dir string) (*fixtures.World, error) {
 	}
 	w, err := fixtures.NewWorld(d.Seed, fixtures.Options{Now: d.Now})
 	if err != nil {
+		return nil, err
+	}
+	if _, err := w.WriteOldSystem(filepath.Join(world, "old"), fixtures.OldOptions{Rows: demoOldRows}); err != nil {
 		return nil, err
 	}
 	return w, writeWorld(world, w)

@@ -259,8 +259,8 @@ func (m *Main) printSummary(s *migrate.Summary, page string) error {
 }
 
 func (m *Main) migrateReport() *cobra.Command {
-	var work, out, to string
-	var files clientTLS
+	var work, out string
+	var o witnessFlags
 	cmd := &cobra.Command{
 		Use: "report --work DIR", Args: cobra.NoArgs, Short: "what became of every row: CSV, JSON lines, HTML; --reconcile asks the archive",
 		Example: "  portti migrate report --work migration --out report\n  portti migrate report --work migration --reconcile http://127.0.0.1:8080/soap",
@@ -271,18 +271,17 @@ func (m *Main) migrateReport() *cobra.Command {
 			if out == "" {
 				out = filepath.Join(work, "report")
 			}
-			return m.withJournal(work, func(j *migrate.Journal) error { return m.writeReport(cmd.Context(), j, out, to, files) })
+			return m.withJournal(work, func(j *migrate.Journal) error { return m.writeReport(cmd.Context(), j, out, o) })
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&work, "work", "", "work `DIR`ectory")
 	f.StringVar(&out, "out", "", "`DIR`ectory of documents.csv, documents.jsonl and summary.html (default WORK/report)")
-	f.StringVar(&to, "reconcile", "", "ask the archive at `URL` about every acknowledged document")
-	files.flags(f)
+	o.flags(m, f)
 	return cmd
 }
 
-func (m *Main) writeReport(ctx context.Context, j *migrate.Journal, out, to string, files clientTLS) (err error) {
+func (m *Main) writeReport(ctx context.Context, j *migrate.Journal, out string, o witnessFlags) (err error) {
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return system(err, "")
 	}
@@ -290,13 +289,14 @@ func (m *Main) writeReport(ctx context.Context, j *migrate.Journal, out, to stri
 	if err != nil {
 		return system(err, "")
 	}
-	if to != "" {
-		w, err := m.witness(j, to, files)
+	if o.asked() {
+		w, done, err := m.witness(ctx, j, o)
 		if err != nil {
 			return err
 		}
-		if s.Reconciled, err = j.Reconcile(ctx, w); err != nil {
-			return system(err, "is the archive running at that address?")
+		s.Reconciled, err = j.Reconcile(ctx, w)
+		if err = errors.Join(err, done()); err != nil {
+			return system(err, "is the archive there, and may this system ask it? --by resend needs no queries")
 		}
 	}
 	if err := m.writeRecords(ctx, j, out); err != nil {

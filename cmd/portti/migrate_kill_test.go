@@ -216,32 +216,38 @@ func (x *emptying) killGateway() {
 	x.serve()
 }
 
-// serve starts the gateway and reads where it listens.
+// serve is start for the test's own archive.
 func (x *emptying) serve() {
+	if err := x.start(); err != nil {
+		x.t.Error(err)
+	}
+}
+
+var soapAddress = regexp.MustCompile(`SOAP: +(http://[0-9.:]+)/soap`)
+
+// start starts the gateway and reads where it listens.
+func (x *emptying) start() error {
 	cmd := exec.Command(x.exe, "serve", "--data", x.data, "--trust", filepath.Join(x.dir, "ca.pem"), "--listen", "127.0.0.1:0")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
-		x.t.Error(err)
-		return
+		return err
 	}
-	address := regexp.MustCompile(`SOAP: +(http://[0-9.:]+)/soap`)
 	var printed strings.Builder
 	for b := make([]byte, 1024); ; {
 		n, err := out.Read(b)
 		printed.Write(b[:n])
-		if m := address.FindStringSubmatch(printed.String()); m != nil {
+		if m := soapAddress.FindStringSubmatch(printed.String()); m != nil {
 			x.mu.Lock()
 			x.gateway, x.url = cmd, m[1]
 			x.mu.Unlock()
 			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the process
-			return
+			return nil
 		}
 		if err != nil {
-			x.t.Errorf("the gateway ended: %v\n%s", err, printed.String())
-			return
+			return fmt.Errorf("the gateway ended: %w: %s", err, printed.String())
 		}
 	}
 }
@@ -289,6 +295,9 @@ func (x *emptying) reconcile(expected []fixtures.OldRow) {
 	} else {
 		x.t.Logf("%s", out)
 	}
+	if out, err := exec.Command(x.exe, "migrate", "report", "--work", x.work, "--reconcile", url+"/soap", "--by", "resend").CombinedOutput(); err != nil {
+		x.t.Errorf("report: %v\n%s", err, out)
+	}
 	got, made := records(x.t, x.work)
 	asExpected(x.t, expected, got, "archived")
 	temporary := map[string]string{}
@@ -304,7 +313,11 @@ func (x *emptying) reconcile(expected []fixtures.OldRow) {
 	if err := gateway.Wait(); err != nil {
 		x.t.Fatal(err)
 	}
-	st, err := store.Open(context.Background(), store.Options{Dir: x.data})
+	proven, err := exec.Command(x.exe, "migrate", "report", "--work", x.work, "--archive", x.data).CombinedOutput()
+	if err != nil || !bytes.Contains(proven, []byte("(inclusion proof): Complete")) {
+		x.t.Errorf("report by proofs: %v\n%s", err, proven)
+	}
+	st, err := store.Open(context.Background(), store.Options{Dir: x.data, Master: store.KeyFile(x.data + ".key")})
 	if err != nil {
 		x.t.Fatal(err)
 	}

@@ -176,19 +176,6 @@ func retryAfter(h http.Header) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// witness asks the archive.
-func (m *Main) witness(j *migrate.Journal, to string, files clientTLS) (migrate.Witness, error) {
-	connect, err := connector(to, files, 1)
-	if err != nil {
-		return nil, usage(err, "")
-	}
-	t, err := connect()
-	if err != nil {
-		return nil, usage(err, "")
-	}
-	return migrate.ResendWitness(j, t, m.Now)
-}
-
 // progress shows how far a run is: a bar on a terminal, else a line now and then.
 type progress struct {
 	w    io.Writer

@@ -3,14 +3,15 @@ package migrate
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -373,11 +374,17 @@ func (t *xlsxTable) next() (*Row, error) {
 
 func (t *xlsxTable) Close() error { return errors.Join(t.rows.Close(), t.f.Close()) }
 
-// identity tells whether a table is the same as at the last run.
-func (m *Mapping) identity() (string, error) {
-	st, err := os.Stat(m.path(m.Table))
+// identity tells whether a table is the same as at the last run: by its content, as
+// a copy of it is the same table.
+func (m *Mapping) identity() (_ string, err error) {
+	f, err := os.Open(m.path(m.Table))
 	if err != nil {
 		return "", err
 	}
-	return filepath.Base(m.Table) + " " + strconv.FormatInt(st.Size(), 10) + " " + strconv.FormatInt(st.ModTime().UnixNano(), 10), nil
+	defer func() { err = errors.Join(err, f.Close()) }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
