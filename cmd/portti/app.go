@@ -120,7 +120,7 @@ func (m *Main) root() *cobra.Command {
 	root.AddCommand(
 		m.serveCommand(), m.demoCommand(), m.validateCommand(), m.verifyCommand(),
 		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.queryCommand(), m.errorsCommand(),
-		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.pkiCommand(), m.signCommand(), m.archiveCommand(), m.versionCommand(), m.conformanceCommand(),
+		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.pkiCommand(), m.signCommand(), m.archiveCommand(), m.logCommand(), m.versionCommand(), m.conformanceCommand(),
 		m.migrateCommand(),
 	)
 	return root

@@ -43,7 +43,8 @@ func (m *Main) archiveCommands() []*cobra.Command {
 // controlCommands are what a process that owns an archive does for others.
 func controlCommands() control.Commands {
 	return control.Commands{"verify": runVerify, "prove": runProve, "consistency": runConsistency,
-		"checkpoints": runCheckpoints, "rotate-key": runRotate}
+		"checkpoints": runCheckpoints, "rotate-key": runRotate,
+		"log": runLog, "log-report": runLogReport, "log-purge": runLogPurge}
 }
 
 // onArchive adds the flags of a command that works on an archive.
@@ -55,6 +56,11 @@ func (m *Main) onArchive(cmd *cobra.Command) *cobra.Command {
 
 // onArchiveRun runs a command on the archive of --data.
 func (m *Main) onArchiveRun(ctx context.Context, name string, args any) error {
+	return m.onArchiveTo(ctx, name, args, m.Stdout)
+}
+
+// onArchiveTo is onArchiveRun with another place for what is printed.
+func (m *Main) onArchiveTo(ctx context.Context, name string, args any, out io.Writer) error {
 	dir := m.config.Data
 	if dir == "" {
 		return usage(errors.New("which archive?"), "portti archive "+name+" --data DIR")
@@ -62,7 +68,7 @@ func (m *Main) onArchiveRun(ctx context.Context, name string, args any) error {
 	if !exists(filepath.Join(dir, "archive.db")) {
 		return usage(fmt.Errorf("no archive in %s", dir), "--data takes the data directory of an archive")
 	}
-	err := control.Run(ctx, dir, controlCommands(), name, args, m.Stdout, func() (control.Archive, error) {
+	err := control.Run(ctx, dir, controlCommands(), name, args, out, func() (control.Archive, error) {
 		return m.openArchive(ctx, dir)
 	})
 	var theirs *control.Error

@@ -149,15 +149,12 @@ func (m *message) refusedSearch(q *query, rule string) store.Usage {
 func (m *message) queryUsage(q *query, controller, client, action string) store.Usage {
 	a := &q.asker
 	u := store.Usage{
-		At: m.req.Arrived, DataController: controller, LogController: a.User.Organization.ID.Root,
+		At: m.req.Arrived, DataController: controller, LogController: m.logController(a.User.Organization.ID.Root, cmp.Or(firstOf(a.Own), controller)),
 		Client: client, User: personID(a.User.ID), UserName: a.User.Name.Full(), System: a.Sender,
 		Action: action, Purpose: a.Situation, Detail: m.detail(q, nil),
 	}
 	if u.Client == "" {
 		u.Client = a.Client
-	}
-	if u.LogController == "" {
-		u.LogController = controller
 	}
 	return u
 }

@@ -213,17 +213,26 @@ func personID(id cda.ID) string {
 func (m *message) usage(document, controller string, clients []string) store.Usage {
 	f := m.frame
 	u := store.Usage{
-		At: m.req.Arrived, DataController: controller, LogController: f.User.Organization.ID.Root,
+		At: m.req.Arrived, DataController: controller, LogController: m.logController(f.User.Organization.ID.Root, controller),
 		User: personID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
 		DocumentID: document, Action: m.action(), Purpose: f.UseSituation.Code,
-	}
-	if u.LogController == "" {
-		u.LogController = controller
 	}
 	if len(clients) > 0 {
 		u.Client = clients[0]
 	}
 	return u
+}
+
+// logController gives whose log a row of a user in a unit belongs to: the
+// organisation that the unit is of by the register; where that is not known, other.
+// A log is the provider's own for whom the user works (kanta-facts-2 2.2).
+func (m *message) logController(unit, other string) string {
+	if d := m.Judge.Organisations.Directory(); d != nil {
+		if top := d.Register.Top(unit); top != "" {
+			return top
+		}
+	}
+	return other
 }
 
 // refusedUsage is the usage-log row of an attempt that access refused; what an
