@@ -19,6 +19,7 @@ type model struct {
 	order    []string
 	sets     map[string][]string // set id → document ids
 	nullBy   map[string]string   // set id → id of the nullified document
+	present  map[string]string   // set id → present controller
 	messages int
 	usage    int
 }
@@ -29,7 +30,7 @@ type modelDoc struct {
 }
 
 func newModel() *model {
-	return &model{docs: map[string]*modelDoc{}, sets: map[string][]string{}, nullBy: map[string]string{}}
+	return &model{docs: map[string]*modelDoc{}, sets: map[string][]string{}, nullBy: map[string]string{}, present: map[string]string{}}
 }
 
 func (m *model) newest(set string) string {
@@ -51,6 +52,7 @@ func (m *model) archive(a Archival) (OutcomeKind, []string) {
 	m.docs[a.ID] = &modelDoc{a, len(m.order)}
 	m.order = append(m.order, a.ID)
 	m.sets[a.SetID] = append(m.sets[a.SetID], a.ID)
+	m.present[a.SetID] = a.Controller
 	if a.Nullifies {
 		m.nullBy[a.SetID] = a.ID
 	}
@@ -60,7 +62,7 @@ func (m *model) archive(a Archival) (OutcomeKind, []string) {
 func (m *model) resend(a, old Archival) (OutcomeKind, []string) {
 	var rule string
 	switch {
-	case a.Controller != old.Controller:
+	case a.Controller != old.Controller && a.Controller != m.present[old.SetID]:
 		rule = RuleIDTaken
 	case string(a.Document) != string(old.Document):
 		rule = RuleIDBytes
@@ -90,7 +92,7 @@ func (m *model) judge(a Archival) (rules []string) {
 	}
 	add(a.Replaces == "", RuleParentMissing)
 	ids := m.sets[a.SetID]
-	if len(ids) == 0 || m.docs[ids[0]].a.Controller != a.Controller {
+	if len(ids) == 0 || m.present[a.SetID] != a.Controller {
 		return append(rules, RuleSetUnknown)
 	}
 	last := m.docs[m.newest(a.SetID)].a
@@ -112,7 +114,7 @@ func (m *model) nullify(n Nullification) (OutcomeKind, []string) {
 	d := m.docs[n.DocumentID]
 	kind, rules := Refused, []string(nil)
 	switch {
-	case d == nil || d.a.Controller != n.Controller:
+	case d == nil || m.present[d.a.SetID] != n.Controller:
 		rules = []string{RuleDocumentUnknown}
 	case m.nullBy[d.a.SetID] == n.DocumentID:
 		return Duplicate, nil
@@ -146,7 +148,7 @@ func (m *model) visible(client string, sc Scope, earlier, nullified bool) (ids [
 		a := m.docs[id].a
 		st := m.status(id)
 		switch {
-		case !slices.Contains(a.Index.Clients, client) || !slices.Contains(sc.Controllers, a.Controller):
+		case !slices.Contains(a.Index.Clients, client) || !slices.Contains(sc.Controllers, m.present[a.SetID]):
 		case st == NullifiedSeries && !nullified:
 		case m.newest(a.SetID) != id && !earlier:
 		default:
@@ -186,7 +188,7 @@ func TestProperty_ArchiveEqualsItsModel(t *testing.T) {
 		defer func() { p.s.Close() }()
 		rt.Repeat(map[string]func(*rapid.T){
 			"first": p.first, "version": p.version, "version again": p.version, "resend": p.resend, "nullify": p.nullify,
-			"search": p.search, "reopen": p.reopen, "reindex": p.reindex, "": p.invariants,
+			"search": p.search, "transfer": p.transfer, "reopen": p.reopen, "reindex": p.reindex, "": p.invariants,
 		})
 		if r, err := p.s.Check(bg); err != nil || !r.OK() {
 			rt.Fatalf("check: %+v %v", r.Problems, err)
@@ -287,6 +289,7 @@ func (p *property) version(rt *rapid.T) {
 		rt.Skip()
 	}
 	a := next(p.m.docs[p.m.newest(d.a.SetID)].a, p.fresh())
+	a.Controller = p.m.present[d.a.SetID]
 	p.vary(rt, &a)
 	p.archive(rt, a)
 }
@@ -310,6 +313,44 @@ func (p *property) nullify(rt *rapid.T) {
 	}
 	kind, rules := p.m.nullify(n)
 	sameOutcome(rt, out, kind, rules)
+}
+
+// transfer gives all of a controller's series, or one, to the other.
+func (p *property) transfer(rt *rapid.T) {
+	x := planOf(ctlA, ctlB)
+	if rapid.Bool().Draw(rt, "back") {
+		x.FromController, x.ToController = ctlB, ctlA
+	}
+	var sets []string
+	for _, set := range slices.Sorted(maps.Keys(p.m.sets)) {
+		if p.m.present[set] == x.FromController {
+			sets = append(sets, set)
+		}
+	}
+	if len(sets) > 0 && rapid.Bool().Draw(rt, "one") {
+		x.Kind, sets = Correction, []string{rapid.SampledFrom(sets).Draw(rt, "series")}
+		x.Series = sets
+	}
+	plan, err := p.s.PlanTransfer(bg, x)
+	if len(sets) == 0 {
+		if !errors.Is(err, ErrNotFound) {
+			rt.Fatalf("a plan for nothing: %v", err)
+		}
+		return
+	}
+	if err == nil {
+		plan, err = p.s.ApplyTransfer(bg, plan.ID, operator)
+	}
+	if err != nil || plan.Moved != int64(len(sets)) {
+		rt.Fatalf("transfer of %d series: %+v %v", len(sets), plan, err)
+	}
+	for _, set := range sets {
+		p.m.present[set] = x.ToController
+	}
+	p.m.usage += 2 // as it begins, one row a controller
+	if x.Kind == Correction {
+		p.m.usage += 2 * len(sets)
+	}
 }
 
 func (p *property) search(rt *rapid.T) {
