@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -388,4 +389,55 @@ func TestREK7_DirectoryKeepsVersionsOfItsEntries(t *testing.T) {
 	if es, err := PeekDirectory(bg, t.TempDir()); err != nil || es != nil {
 		t.Errorf("a directory without an archive: %v %v", es, err)
 	}
+}
+
+// While series change their controller, others are written: nothing is lost, counted
+// twice or left between two controllers.
+func TestREK5_TransferBesideTraffic(t *testing.T) {
+	s := open(t)
+	const old = 3 * transferBatch
+	for i := range old {
+		a := doc(id(i))
+		a.Register = "2"
+		mustArchive(t, s, a)
+	}
+	p := planOf(ctlA, ctlB)
+	p.FromRegister = "2"
+	x := mustPlan(t, s, p)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 25 {
+				n := 10_000 + 100*w + i
+				if out, err := s.Archive(bg, doc(id(n))); err != nil || out.Kind != Archived {
+					t.Errorf("new document: %+v %v", out, err)
+				}
+				// A version of a series on its way: one of the two controllers may write it.
+				a := doc(id(w*25 + i))
+				v := next(a, id(20_000+100*w+i))
+				v.Register = "2"
+				for _, c := range []string{ctlA, ctlB} {
+					v.Controller = c
+					out, err := s.Archive(bg, v)
+					if err != nil {
+						t.Error(err)
+					}
+					if out.Kind == Archived {
+						break
+					}
+				}
+			}
+		})
+	}
+	if _, err := s.ApplyTransfer(bg, x.ID, operator); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if n := count(t, s, `SELECT count(*) FROM series WHERE register = '2' AND controller = ?`, ctlB); n != old {
+		t.Errorf("%d of %d series went", n, old)
+	}
+	if n := len(found(t, s, inA, Filter{})); n != 100 {
+		t.Errorf("%d new documents stand at the old controller", n)
+	}
+	wantClean(t, s)
 }

@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"portti/cda"
+	"portti/cda/frame"
+	"portti/cda/frame/interactions"
 	"portti/cda/internal/testdoc"
 	"portti/cda/organisations"
+	"portti/cda/sosmeta"
 	"portti/internal/finding"
 )
 
@@ -201,4 +204,83 @@ func TestPartiesAreComplete(t *testing.T) {
 			t.Errorf("group %q is not in the table", g)
 		}
 	}
+}
+
+// Every rule about every party is found, each alone: what is demanded of it and what
+// only remarked, by a whole register and by a part of one.
+func TestREK7_EveryRuleOfEveryParty(t *testing.T) {
+	root := func(oid string) cda.ID { return cda.ID{Root: oid, Node: 1} }
+	put := map[string]func(c *checker, oid string){
+		"CONTROLLER": func(c *checker, oid string) { c.m.Custodian.ID.Root = oid },
+		"ORGANISER":  func(c *checker, oid string) { c.m.Local.Organiser.Root = oid },
+		"UNIT":       func(c *checker, oid string) { c.m.Encounter.Units[0].Organization.ID.Root = oid },
+		"PROVIDER":   func(c *checker, oid string) { c.m.Local.ServiceProvider = root(oid) },
+		"AUTHOR":     func(c *checker, oid string) { c.m.Authors[0].Organization.ID = root(oid) },
+		"USER":       func(c *checker, oid string) { c.Frame.User.Organization.ID = root(oid) },
+		"BODY":       func(*checker, string) {},
+	}
+	check := func(party, group, oid string, whole bool) []string {
+		d, _ := cda.Read(parse(t, []byte(testdoc.Phase2())))
+		tree := parse(t, []byte("<a/>"))
+		in := Input{Doc: d, Directory: directory(t, whole, organisations.Joined{}), Frame: &frame.Frame{Tree: tree, Root: tree.Root(), Interaction: &interactions.Interaction{}}}
+		in.complete()
+		c := &checker{Input: in, t: d.Tree, m: &d.Metadata, group: group, operation: interactions.New}
+		put[party](c, oid)
+		c.organisations()
+		if party == "BODY" {
+			c.bodyOrganisations([]sosmeta.Fact{{Kind: sosmeta.FactUnit, Value: "urn:oid:" + oid}, {Kind: sosmeta.FactCode, Value: nobody}})
+		}
+		return ids(c.out.Items())
+	}
+	// The organiser is what units belong to and the controller must be, so where it is
+	// changed to what is known, others tell of it too.
+	seen := map[string]bool{}
+	for _, p := range parties().Parties {
+		demanded, remarked := "", ""
+		for i, l := range strings.Fields(p.Letters) {
+			if l == "D" {
+				demanded = p.firstOf(demanded, parties().Groups[i])
+			}
+			if l == "R" {
+				remarked = p.firstOf(remarked, parties().Groups[i])
+			}
+		}
+		for _, c := range []struct {
+			kind, group, oid string
+			whole            bool
+		}{
+			{kindUnknown, demanded, nobody, true}, {kindUnlisted, demanded, nobody, false}, {kindUnlisted, remarked, nobody, true},
+			{kindEnded, demanded, ended, true}, {kindNotYet, demanded, young, true}, {kindLapsed, remarked, ended, true}, {kindLapsed, remarked, young, true},
+			{kindKind, demanded, division, true}, {kindAlien, demanded, foreign, true},
+		} {
+			rule := p.rule(c.kind)
+			if c.group == "" || !slices.Contains(p.rules(), rule) {
+				continue
+			}
+			if p.ID == "PROVIDER" && c.kind == kindAlien {
+				c.oid = provider
+			}
+			got := check(p.ID, c.group, c.oid, c.whole)
+			if !slices.Contains(got, rule) || p.ID != "ORGANISER" && p.ID != "CONTROLLER" && len(got) != 1 {
+				t.Errorf("%s of %s in group %s: %v", c.kind, p.ID, c.group, got)
+			}
+			seen[rule] = true
+		}
+		if got := check(p.ID, "old", nobody, true); p.ID == "BODY" && got != nil {
+			t.Errorf("what is not looked at: %v", got)
+		}
+	}
+	for _, id := range organisationRules() {
+		if !seen[id] && !strings.HasSuffix(id, "-"+kindName) && id != RuleControllerOrganiser && id != RuleRegisterUnknown {
+			t.Errorf("%s is tried by no case", id)
+		}
+	}
+}
+
+// firstOf keeps the first group found, phase II before any.
+func (p *party) firstOf(have, next string) string {
+	if have == "" || next == "phase2" {
+		return next
+	}
+	return have
 }
