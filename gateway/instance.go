@@ -57,6 +57,7 @@ type Config struct {
 	// Archivists may log in by card; DemoLogin lets whoever sits at this machine be one
 	// of them (the demo world). Samples are what the workbench offers; nil for none.
 	Archivists []web.Archivist
+	OIDC       *web.OIDC
 	DemoLogin  bool
 	Samples    fs.FS
 	// Root is the OID of acknowledgement ids, Owner the organisation of messages
@@ -216,7 +217,7 @@ func (i *Instance) assemble(c Config) error {
 func (i *Instance) pages(c Config) (http.Handler, error) {
 	o := web.Options{
 		Lang: c.Lang, Store: i.Store, Judge: i.Judge, Workbench: c.World == pipeline.Test, Samples: c.Samples,
-		Archivists: c.Archivists, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
+		Archivists: c.Archivists, OIDC: c.OIDC, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
 	}
 	return web.New(o)
 }

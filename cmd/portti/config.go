@@ -84,6 +84,14 @@ type config struct {
 
 	// Archivists may log in to the archivist's pages by card.
 	Archivists []archivistConfig `koanf:"archivists"`
+	// OIDC is their login by OpenID Connect with mandates; SecretFile holds the secret.
+	OIDC struct {
+		Issuer     string `koanf:"issuer"`
+		Client     string `koanf:"client"`
+		SecretFile string `koanf:"secret_file"`
+		Redirect   string `koanf:"redirect"`
+		Mandates   string `koanf:"mandates"`
+	} `koanf:"oidc"`
 	// ArchiveSignature is when the archive signs documents itself: off, store or
 	// return; ArchiveKey and ArchiveCertificate are PEM files.
 	ArchiveSignature   string `koanf:"archive_signature"`

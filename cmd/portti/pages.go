@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"portti/fixtures"
 	"portti/gateway"
@@ -32,6 +33,22 @@ func (c *config) archivists() ([]web.Archivist, error) {
 		out = append(out, web.Archivist(a))
 	}
 	return out, nil
+}
+
+// oidc gives the login by OpenID Connect; nil where none is configured.
+func (c *config) oidc() (*web.OIDC, error) {
+	o := c.OIDC
+	if o.Issuer == "" {
+		return nil, nil
+	}
+	if o.Client == "" || o.SecretFile == "" || o.Redirect == "" {
+		return nil, usage(errors.New("configuration: oidc lacks client, secret_file or redirect"), "oidc has issuer, client, secret_file and redirect")
+	}
+	secret, err := os.ReadFile(o.SecretFile)
+	if err != nil {
+		return nil, usage(fmt.Errorf("configuration: oidc: %w", err), "secret_file holds the client's secret")
+	}
+	return &web.OIDC{Issuer: o.Issuer, Client: o.Client, Secret: strings.TrimSpace(string(secret)), Redirect: o.Redirect, Mandates: o.Mandates}, nil
 }
 
 // demoPages gives the demo's gateway archivists, who may be chosen without a card from

@@ -48,6 +48,9 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Archivists, err = m.config.archivists(); err != nil {
 				return err
 			}
+			if c.OIDC, err = m.config.oidc(); err != nil {
+				return err
+			}
 			clients, err := m.clientTrust(&c)
 			if err != nil {
 				return err

@@ -53,10 +53,10 @@ func (s *Site) archivist(h archivistHandler) http.HandlerFunc {
 // homePage is /archive: the login, the choice of organisation, or the search.
 type homePage struct {
 	page
-	ByCard        bool
-	Demo          []Archivist
-	Organisations []string
-	Search        *searchForm
+	ByCard, ByOIDC bool
+	Demo           []Archivist
+	Organisations  []string
+	Search         *searchForm
 }
 
 func (s *Site) archiveHome(w http.ResponseWriter, r *http.Request) {
@@ -64,6 +64,7 @@ func (s *Site) archiveHome(w http.ResponseWriter, r *http.Request) {
 	switch x := p.Session; {
 	case x == nil:
 		p.ByCard = len(s.Archivists) > 0 && !s.DemoLogin
+		p.ByOIDC = s.OIDC != nil
 		if s.DemoLogin && fromThisMachine(r) {
 			p.Demo = s.Archivists
 		}

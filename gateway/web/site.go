@@ -57,6 +57,8 @@ type Options struct {
 	Samples fs.FS
 	// Archivists are those who may log in by certificate (UI-2); none closes that door.
 	Archivists []Archivist
+	// OIDC is a login by OpenID Connect with mandates; nil closes that door.
+	OIDC *OIDC
 	// DemoLogin lets whoever sits at this machine choose an archivist without a card:
 	// for the demo world on loopback only.
 	DemoLogin bool
@@ -79,7 +81,7 @@ var ErrOptions = errors.New("web: Store, Judge, Now and NewID are required for t
 
 // New makes a Site.
 func New(o Options) (*Site, error) {
-	if (o.Workbench || len(o.Archivists) > 0) && (o.Store == nil || o.Judge == nil || o.Now == nil || o.NewID == nil) {
+	if (o.Workbench || len(o.Archivists) > 0 || o.OIDC != nil) && (o.Store == nil || o.Judge == nil || o.Now == nil || o.NewID == nil) {
 		return nil, ErrOptions
 	}
 	if o.Lang == "" {
@@ -114,12 +116,20 @@ func (s *Site) routes() http.Handler {
 	if s.Workbench {
 		s.workbenchRoutes(mux)
 	}
-	if s.Store != nil && (len(s.Archivists) > 0 || s.DemoLogin) {
+	if s.archivistDoor() {
 		s.archivistRoutes(mux)
+		if s.OIDC != nil {
+			s.oidcRoutes(mux)
+		}
 	}
 	// Requests of other sites' pages that would change something are refused by what
 	// browsers tell of themselves; forms of sessions carry a token besides.
 	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// archivistDoor tells whether there is any way in for archivists.
+func (s *Site) archivistDoor() bool {
+	return s.Store != nil && (len(s.Archivists) > 0 || s.DemoLogin || s.OIDC != nil)
 }
 
 // page is what every page has.
@@ -134,6 +144,8 @@ type page struct {
 	Style   string
 	Session *session
 	Refresh int // seconds; 0 for none
+	// Forward is where the page leads on to at once, "" for nowhere.
+	Forward string
 }
 
 // T gives a word in the page's language.
@@ -213,7 +225,7 @@ func (s *Site) nav(p *page, r *http.Request) []navLink {
 	add(s.Workbench, "/workbench/structures", "nav_structures")
 	add(s.Workbench && s.Samples != nil, "/workbench/samples", "nav_samples")
 	add(true, "/errors", "nav_errors")
-	add(s.Store != nil && (len(s.Archivists) > 0 || s.DemoLogin), "/archive", "nav_archive")
+	add(s.archivistDoor(), "/archive", "nav_archive")
 	return out
 }
 
