@@ -101,6 +101,9 @@ type config struct {
 	// listener's /conformance/.
 	Observe bool `koanf:"observe"`
 
+	// AccessSettings is a file of choices about registry-use rights, see access.Settings.
+	AccessSettings string `koanf:"access_settings"`
+
 	// AcceptHealth archives health documents in the test world.
 	AcceptHealth bool `koanf:"accept_health"`
 	// RequireAddressing refuses messages without WS-Addressing headers.

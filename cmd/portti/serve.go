@@ -48,7 +48,11 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Archivists, err = m.config.archivists(); err != nil {
 				return err
 			}
+<<<<<<< HEAD
 			if c.OIDC, err = m.config.oidc(); err != nil {
+=======
+			if c.Access, err = m.accessSettings(m.config.AccessSettings); err != nil {
+>>>>>>> fd824b3 (portti access: why a document would or would not be given, a client's state, informing, suspension of registry-use rights)
 				return err
 			}
 			clients, err := m.clientTrust(&c)
@@ -85,6 +89,7 @@ func (m *Main) serveCommand() *cobra.Command {
 	f.String("archive-key", "", "PEM `FILE` of the key of --archive-signature")
 	f.String("archive-certificate", "", "PEM or DER `FILE` of its certificate")
 	f.Bool("observe", false, "watch client systems and lead them through joint-test cases (test world; pages on the --admin listener)")
+	f.String("access-settings", "", "`FILE` of choices about registry-use rights: closing delays in weekdays, calendar")
 	f.Bool("accept-health", false, "archive health documents too (test world)")
 	return cmd
 }

@@ -162,3 +162,33 @@ func DocumentOf(h *store.Hit, consent, restriction string) Document {
 		Nullified: h.Status == store.NullifiedSeries, MinorConsent: consent, Restriction: restriction,
 	}
 }
+
+// Known is what is known of a client, for showing: it holds no personal data.
+type Known struct {
+	Informed     time.Time          `json:"informed,omitzero"`
+	Permission   *PermissionState   `json:"permission,omitempty"`
+	Prohibitions []ProhibitionState `json:"prohibitions,omitempty"`
+	Units        []UnitState        `json:"units,omitempty"`
+	Rights       []KnownRight       `json:"rights,omitempty"`
+	Protected    bool               `json:"protected,omitempty"`
+}
+
+// KnownRight is a right with what it comes to now: "holds", or why not.
+type KnownRight struct {
+	Right
+	Status string `json:"status"`
+}
+
+// Known gives the client's state at the moment of asking.
+func (a *Asking) Known() Known {
+	s := &a.state
+	k := Known{Informed: s.Informed, Permission: s.Permission, Prohibitions: s.Prohibitions, Units: s.Units, Protected: a.client.Protected}
+	for _, r := range s.Rights {
+		status := string(r.at(a.at))
+		if status == "" {
+			status = "holds"
+		}
+		k.Rights = append(k.Rights, KnownRight{r, status})
+	}
+	return k
+}

@@ -172,10 +172,10 @@ type State struct {
 // prohibits all data).
 type PermissionState struct {
 	// ID is the document's.
-	ID       string
-	Positive bool
+	ID       string `json:"id"`
+	Positive bool   `json:"positive"`
 	// Given is the day it was given.
-	Given time.Time
+	Given time.Time `json:"given,omitzero"`
 }
 
 // Level is what a prohibition covers.
@@ -192,16 +192,19 @@ const (
 type ProhibitionState struct {
 	// ID is the prohibition document's, Target what it covers: an organisation's
 	// OID, a service task's code or a document's id.
-	ID     string
-	Level  Level
-	Target string
+	ID     string `json:"id"`
+	Level  Level  `json:"level"`
+	Target string `json:"target"`
 }
 
 // UnitState is a service unit in which the client is a client. Until is exclusive
 // and zero while it lasts.
 type UnitState struct {
-	Organiser, Unit, Task string
-	From, Until           time.Time
+	Organiser string    `json:"organiser"`
+	Unit      string    `json:"unit"`
+	Task      string    `json:"task,omitempty"`
+	From      time.Time `json:"from,omitzero"`
+	Until     time.Time `json:"until,omitzero"`
 }
 
 // covers tells whether t lies in [from, until).
@@ -213,15 +216,19 @@ func covers(from, until, t time.Time) bool {
 // service task × unit.
 type Right struct {
 	// ID names it: relationship id, task and unit.
-	ID                    string
-	Organiser, Task, Unit string
+	ID        string `json:"id"`
+	Organiser string `json:"organiser"`
+	Task      string `json:"task"`
+	Unit      string `json:"unit"`
 	// From and Until bound it; Until is exclusive, zero while the service lasts.
-	From, Until time.Time
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 	// Cases are the ids of the cases of the task that are open for it.
-	Cases []string
+	Cases []string `json:"cases,omitempty"`
 	// Suspended tells that the controller has suspended it; NoContract that no
 	// contract binds organiser and provider (RKO-2).
-	Suspended, NoContract bool
+	Suspended  bool `json:"suspended,omitempty"`
+	NoContract bool `json:"noContract,omitempty"`
 }
 
 // Why a right does not hold.

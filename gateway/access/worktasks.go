@@ -257,3 +257,16 @@ func (m *Matrix) closedToCitizens(d *Document) bool {
 	s := m.serviceOf(d)
 	return s != nil && slices.Contains(m.Citizen.Services, s.Key) || slices.Contains(m.Citizen.Kinds, d.Specific)
 }
+
+// Names gives the work tasks that the matrix knows, each once, in its order.
+func (m *Matrix) Names() (out []string) {
+	for _, r := range m.Rows {
+		if !slices.Contains(out, string(r.Task)) {
+			out = append(out, string(r.Task))
+		}
+	}
+	return out
+}
+
+// Knows tells whether the matrix has a row for a work task.
+func (m *Matrix) Knows(t WorkTask) bool { return slices.Contains(m.Names(), string(t)) }
