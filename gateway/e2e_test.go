@@ -66,7 +66,6 @@ func startReal(t *testing.T, doc []byte, arrival time.Time, change func(*Config)
 	return start(t, func(c *Config) {
 		c.Trust = newTrust(t, trust.Options{PinCertificates: signersOf(t, doc)})
 		c.Now = func() time.Time { return arrival }
-		c.Access.UnknownCases = true // the sample is one document of a case
 		if change != nil {
 			change(c)
 		}

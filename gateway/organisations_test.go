@@ -101,7 +101,7 @@ func TestREK_ScenariosOverTheWire(t *testing.T) {
 		{"REK-7 an unknown unit where the phase demands one", nil, fixtures.Plan, unit(&stranger), []string{"ORG-BODY-UNKNOWN", "ORG-UNIT-UNKNOWN"}},
 		{"REK-7 an ended unit", nil, fixtures.Phase2XHTML, unit(a.Unit("ended")), []string{"ORG-UNIT-ENDED"}},
 		{"META-1 an old document of a unit that has ended since", nil, fixtures.OldXHTML, unit(a.Unit("ended")), nil},
-		{"REK-3 another controller than the organiser", nil, fixtures.Phase2XHTML, func(s *fixtures.Spec) { s.Controller = b }, []string{"ORG-CONTROLLER-ORGANISER"}},
+		{"REK-3 another controller than the organiser", nil, fixtures.Phase2XHTML, func(s *fixtures.Spec) { s.Controller = b }, []string{pipeline.RuleRegistryRight, "ORG-CONTROLLER-ORGANISER"}},
 		{"REK-3 a unit of another county", nil, fixtures.Phase2XHTML, unit(b.Units[0]), []string{"ORG-UNIT-FOREIGN"}},
 		{"REK-3 a provider's unit with contract", nil, fixtures.Phase2XHTML, unit(c.Units[0]), nil},
 		{"REK-3 a provider's unit without contract", func(j *organisations.Joined) { j.Contracts = nil }, fixtures.Phase2XHTML, unit(c.Units[0]), []string{"ORG-UNIT-FOREIGN"}},

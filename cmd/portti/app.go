@@ -120,11 +120,7 @@ func (m *Main) root() *cobra.Command {
 	root.AddCommand(
 		m.serveCommand(), m.demoCommand(), m.validateCommand(), m.verifyCommand(),
 		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.queryCommand(), m.errorsCommand(),
-<<<<<<< HEAD
-		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.pkiCommand(), m.signCommand(), m.archiveCommand(), m.logCommand(), m.versionCommand(), m.conformanceCommand(),
-=======
-		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.accessCommand(), m.pkiCommand(), m.signCommand(), m.versionCommand(), m.conformanceCommand(),
->>>>>>> fd824b3 (portti access: why a document would or would not be given, a client's state, informing, suspension of registry-use rights)
+		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.accessCommand(), m.pkiCommand(), m.signCommand(), m.archiveCommand(), m.logCommand(), m.versionCommand(), m.conformanceCommand(),
 		m.migrateCommand(),
 	)
 	return root

@@ -48,11 +48,10 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Archivists, err = m.config.archivists(); err != nil {
 				return err
 			}
-<<<<<<< HEAD
 			if c.OIDC, err = m.config.oidc(); err != nil {
-=======
+				return err
+			}
 			if c.Access, err = m.accessSettings(m.config.AccessSettings); err != nil {
->>>>>>> fd824b3 (portti access: why a document would or would not be given, a client's state, informing, suspension of registry-use rights)
 				return err
 			}
 			clients, err := m.clientTrust(&c)

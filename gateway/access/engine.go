@@ -13,6 +13,7 @@ type StateReader interface {
 	ClientState(ctx context.Context, sc store.Scope, client string) (store.ClientState, error)
 	CaseStatement(ctx context.Context, sc store.Scope, caseID, client string) (*store.Statement, error)
 	RelationshipStatement(ctx context.Context, sc store.Scope, id, client string) (*store.Statement, error)
+	Lookup(ctx context.Context, sc store.Scope, ids []string, f store.Filter) ([]store.Hit, error)
 }
 
 // Contracts tells whether a contract covers a provider's unit for an organiser and
@@ -117,7 +118,27 @@ func (e *Engine) Storing(ctx context.Context, clients []string, at time.Time, q 
 			out = one
 		}
 	}
+	if out.Outcome == Refused && attachment[out.Rule] {
+		return e.again(ctx, d, out)
+	}
 	return out, nil
+}
+
+// attachment are the rules about a document's case and client relationship.
+var attachment = map[string]bool{RuleCaseUnknown: true, RuleCaseClosed: true, RuleCaseClient: true, RuleRelationshipUnknown: true, RuleRelationshipEnded: true}
+
+// again lets through a document that the archive has already: it was judged when it
+// came, whatever became of its case since, and nothing new is stored. The archive
+// tells whether it is the same.
+func (e *Engine) again(ctx context.Context, d Document, refused Decision) (Decision, error) {
+	known, err := e.State.Lookup(ctx, deciding, []string{d.ID}, store.Filter{Earlier: true, Nullified: true})
+	if err != nil || len(known) == 0 {
+		return refused, err
+	}
+	r := run{f: &Facts{}}
+	r.note("case", "archived", d.ID)
+	r.grant(Ground{OwnRegister, "", "703/2023 § 9"})
+	return r.d, nil
 }
 
 func (e *Engine) storing(ctx context.Context, client string, at time.Time, q Requester, d Document) (Decision, error) {

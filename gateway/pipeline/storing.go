@@ -130,6 +130,9 @@ func (a StateAccess) requester(q AccessQuery) access.Requester {
 		user := q.Frame.User.Organization.ID.Root
 		r.Own = append(r.Own, user, directory.Organisation(user))
 	}
+	if slices.ContainsFunc(r.Own, func(o string) bool { return o != "" && directory.TookOver(controller, o) }) {
+		r.Own = append(r.Own, controller) // the register of one that has ceased (REK-4)
+	}
 	if a.tells(r.Unit) && directory.Organisation(r.Unit) != directory.Organisation(r.Organisation) {
 		r.Unit = "" // another organisation's unit gives no right
 	}
