@@ -28,6 +28,7 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,7 @@ import (
 	"portti/gateway/fhir"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
+	"portti/gateway/web"
 
 	"github.com/rs/zerolog"
 )
@@ -123,6 +125,10 @@ type Options struct {
 	// Ready tells why the archive cannot take documents now; nil means it can.
 	Ready func(context.Context) error
 	Log   zerolog.Logger
+	// Lang is the language of the operator's page; Versions are what it tells of: name
+	// and version by turns.
+	Lang     catalogue.Lang
+	Versions []string
 	// Now and NewID give time and request ids.
 	Now   func() time.Time
 	NewID func() string
@@ -138,6 +144,10 @@ type Server struct {
 	addrs    [3]net.Addr
 	stopping atomic.Bool
 	failed   chan error
+	operator *web.Operator
+	// ended ends what runs beside the listeners; watching waits for it.
+	ended    context.CancelFunc
+	watching sync.WaitGroup
 }
 
 // The listeners, as indices of Server.addrs.
@@ -161,6 +171,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, limits: o.Limits.withDefaults(), failed: make(chan error, 3)}
 	s.budget = &budget{limit: s.limits.InFlight}
 	s.metrics = newMetrics(s.budget)
+	s.operator = web.NewOperator(web.OperatorOptions{Lang: o.Lang, Gatherer: s.metrics.registry, Ready: o.Ready, Versions: o.Versions, Now: o.Now})
 	return s, nil
 }
 
@@ -183,7 +194,17 @@ func (s *Server) Start() error {
 			return errors.Join(err, s.Stop(context.Background()))
 		}
 	}
+	if s.o.Admin != "" {
+		s.watch()
+	}
 	return nil
+}
+
+// watch lets the operator's page look at the metrics until the server stops.
+func (s *Server) watch() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.ended = cancel
+	s.watching.Go(func() { s.operator.Run(ctx) })
 }
 
 func (s *Server) listen(i int, addr string, tc *tls.Config, h http.Handler) error {
@@ -247,6 +268,10 @@ func (s *Server) AdminAddr() net.Addr { return s.addrs[admin] }
 // When ctx ends first the rest is cut off and ctx's error returned.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopping.Store(true)
+	if s.ended != nil {
+		s.ended()
+		s.watching.Wait()
+	}
 	var errs []error
 	for _, srv := range s.servers {
 		if err := srv.Shutdown(ctx); err != nil {

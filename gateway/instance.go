@@ -54,6 +54,8 @@ type Config struct {
 	RequireAddressing bool
 	// Signer makes the archive's own signatures; nil for none.
 	Signer *pipeline.ArchiveSigner
+	// Versions are what runs here, for the operator: name and version by turns.
+	Versions []string
 	// Archivists may log in by card; DemoLogin lets whoever sits at this machine be one
 	// of them (the demo world). Samples are what the workbench offers; nil for none.
 	Archivists []web.Archivist
@@ -193,6 +195,7 @@ func (i *Instance) assemble(c Config) error {
 	}
 	o := Options{
 		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Notices: n, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
+		Lang: c.Lang, Versions: c.Versions,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}

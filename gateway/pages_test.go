@@ -118,3 +118,21 @@ func fetchPage(t *testing.T, c *http.Client, method, target string, form url.Val
 	}
 	return string(b)
 }
+
+// The operator's page stands on the admin listener, and nowhere else.
+func TestOperatorsPageIsOnTheAdminListenerAlone(t *testing.T) {
+	g := start(t, func(c *Config) { c.Admin, c.Versions = "127.0.0.1:0", []string{"portti", "test"} })
+	admin := "http://" + g.AdminAddr().String()
+	page := fetchPage(t, http.DefaultClient, http.MethodGet, admin+"/operator", nil, http.StatusOK)
+	for _, want := range []string{"The archive takes documents", "portti_bytes_in_flight", "<dd>test</dd>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	sheet := regexp.MustCompile(`href="(/assets/[^"]+)"`).FindStringSubmatch(page)
+	if sheet == nil {
+		t.Fatal("no style")
+	}
+	fetchPage(t, http.DefaultClient, http.MethodGet, admin+sheet[1], nil, http.StatusOK)
+	fetchPage(t, http.DefaultClient, http.MethodGet, "http://"+g.Addr().String()+"/operator", nil, http.StatusNotFound)
+}

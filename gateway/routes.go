@@ -68,6 +68,8 @@ func (s *Server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
 	s.health(mux)
 	mux.Handle("GET /metrics", s.metrics.handler())
+	mux.Handle("GET /operator", s.operator)
+	mux.Handle("GET /assets/", s.operator)
 	for pattern, h := range s.o.AdminPages {
 		mux.Handle(pattern, h)
 	}

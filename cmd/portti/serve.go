@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"portti/conformance/observe"
@@ -105,7 +106,7 @@ func (m *Main) gatewayConfig(trust xmldsig.Trust) gateway.Config {
 			Clients: gateway.ClientCertificates(c.TLS.Clients),
 		},
 		Log: zerolog.New(m.Stderr).With().Timestamp().Logger(),
-		Now: m.Now, NewID: m.NewID,
+		Now: m.Now, NewID: m.NewID, Versions: []string{"portti", version + " " + commit, "Go", runtime.Version()},
 	}
 }
 
@@ -176,7 +177,7 @@ func (m *Main) whereToConnect(w io.Writer, g *gateway.Instance) {
 		}
 	}
 	if a := g.AdminAddr(); a != nil {
-		fmt.Fprintf(w, "admin:   http://%s/metrics\n", a)
+		fmt.Fprintf(w, "admin:   http://%s/operator http://%s/metrics\n", a, a)
 		if m.config.Observe {
 			fmt.Fprintf(w, "observe: http://%s%s\n", a, observe.Prefix)
 		}
