@@ -95,7 +95,7 @@ const (
 	AlreadyDisposed DisposalOutcome = "disposed-before"
 	HeldBack        DisposalOutcome = "held"
 	NotDue          DisposalOutcome = "not-due"
-	Changed         DisposalOutcome = "changed" // other bytes than reviewed, or unknown
+	Changed         DisposalOutcome = "changed" // other bytes than reviewed, another controller's, or unknown
 )
 
 // tombstone is the payload of a disposal: why the content is gone. No personal data.
@@ -140,7 +140,7 @@ func (t *tx) dispose(ctx context.Context, d *Disposal, now time.Time, log []usag
 	switch {
 	case err != nil:
 		return "", err
-	case k == nil || !d.Replay && !bytes.Equal(k.facts.sum, d.SHA256[:]):
+	case k == nil || !d.Replay && (!bytes.Equal(k.facts.sum, d.SHA256[:]) || k.controller != d.Usage.DataController):
 		return Changed, nil
 	}
 	var gone int64
