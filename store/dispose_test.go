@@ -2,8 +2,10 @@ package store
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -537,5 +539,37 @@ func TestSEC1_RetentionAndNoticesAreSealed(t *testing.T) {
 		if n := count(t, s, `SELECT count(*) FROM `+table+` WHERE hex(substr(payload, 1, 1)) <> '04'`); n != 0 {
 			t.Errorf("%s: %d rows are not sealed", table, n)
 		}
+	}
+}
+
+// Statistics tell no small numbers and no persons.
+func TestARK14_StatisticsHideSmallNumbers(t *testing.T) {
+	s := open(t)
+	for i := range 6 {
+		a := doc(id(i))
+		if i == 0 {
+			a.Index.Group = "1"
+		}
+		mustArchive(t, s, a)
+	}
+	st, err := s.Statistics(bg, inA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, l := range st.Lines {
+		seen[l.What+" "+l.Group+" "+l.Month] = l.Count.String()
+	}
+	for key, want := range map[string]string{"documents 1 2026-03": "<5", "documents 5 2026-03": "5", "current 5 ": "5", "usage:archive  2026-03": "6"} {
+		if seen[key] != want {
+			t.Errorf("%s: %q, want %q of %v", key, seen[key], want, seen)
+		}
+	}
+	b, err := json.Marshal(st)
+	if err != nil || !strings.Contains(string(b), `"count":"\u003c5"`) || strings.Contains(string(b), cli1) {
+		t.Errorf("%s %v", b, err)
+	}
+	if other, err := s.Statistics(bg, inB); err != nil || len(other.Lines) != 0 {
+		t.Errorf("another's scope: %+v %v", other, err)
 	}
 }

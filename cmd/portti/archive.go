@@ -33,6 +33,7 @@ func (m *Main) archiveCommand() *cobra.Command {
 			"  portti archive check-proof --key checkpoint.pub proof.json document.xml",
 	}
 	cmd.AddCommand(m.archiveCommands()...)
+	cmd.AddCommand(m.lifeCommands()...)
 	return cmd
 }
 
@@ -44,6 +45,7 @@ func (m *Main) archiveCommands() []*cobra.Command {
 func controlCommands() control.Commands {
 	return control.Commands{"verify": runVerify, "prove": runProve, "consistency": runConsistency,
 		"checkpoints": runCheckpoints, "rotate-key": runRotate,
+		"dispose-plan": runDisposePlan, "dispose-apply": runDisposeApply, "hold": runHold, "event": runEvent, "stats": runStats,
 		"log": runLog, "log-report": runLogReport, "log-purge": runLogPurge}
 }
 
