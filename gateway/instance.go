@@ -34,6 +34,8 @@ type Config struct {
 	// with it a new archive is encrypted.
 	Data   string
 	Master store.KeySource
+	// ReplayList is the store's.
+	ReplayList string
 	// Profile, World and Lang: see packages catalogue and pipeline.
 	Profile catalogue.Profile
 	World   pipeline.World
@@ -123,7 +125,7 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 	if err := xsd.Compile(); err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, store.Options{Dir: c.Data, Now: c.Now, Master: c.Master})
+	st, err := store.Open(ctx, store.Options{Dir: c.Data, Now: c.Now, Master: c.Master, ReplayList: c.ReplayList})
 	if err != nil {
 		return nil, err
 	}

@@ -160,6 +160,7 @@ func (s *Store) keepCheckpoints() {
 		if err := s.Checkpoint(context.Background()); err == nil {
 			s.stampLast()
 		}
+		s.list.failed.Store(errorBox{s.Relist(context.Background())})
 	}
 }
 
@@ -188,6 +189,29 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 		t.waits = waits
 	}
 	return fail("checkpoint", err)
+}
+
+// ForgetWAL writes the WAL back and empties it, so that what was deleted stands in no
+// file any more: for the end of a disposal run. Readers may keep it from that for
+// a moment; it is tried for as long as ctx lets, without holding up the writer.
+func (s *Store) ForgetWAL(ctx context.Context) error {
+	for {
+		err := s.alone(ctx, "forget", func(w *writer) error {
+			if err := w.simple(`PRAGMA busy_timeout = 20`); err != nil {
+				return err
+			}
+			err := w.truncateWAL()
+			return errors.Join(err, w.simple(`PRAGMA busy_timeout = 5000`))
+		})
+		if !errors.Is(err, ErrLocked) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 func (s *Store) makeCheckpoint(ctx context.Context) error {

@@ -43,6 +43,11 @@ type Options struct {
 	Stamp      Stamper
 	StampEvery time.Duration
 
+	// ReplayList is a file outside the data directory that is told of every disposal,
+	// nullification and withdrawn permission, for a restore of an older backup (list.go);
+	// "" keeps none.
+	ReplayList string
+
 	// For tests: other migrations, another driver, VFS or synchronous of SQLite, another
 	// checkpointBytes, and a call before each COMMIT.
 	migrations   fs.FS
@@ -99,8 +104,11 @@ type Store struct {
 	// vault is nil where the archive is not encrypted.
 	vault    *vault
 	rotating sync.Mutex
+	backing  sync.Mutex // held while a backup is made
 
 	tree        checkpointing
+	list        replayList
+	raw         rawFile
 	background  sync.WaitGroup // all that runs beside the writer
 	stamping    sync.Mutex     // held while a stamp is fetched; guards stamped
 	stamped     time.Time
@@ -208,7 +216,7 @@ func (s *Store) Close() error {
 		if s.read != nil {
 			err = s.read.Close()
 		}
-		s.closed = errors.Join(fail("close", errors.Join(err, s.w.truncateWAL(), s.w.close())), s.lock.release())
+		s.closed = errors.Join(fail("close", errors.Join(err, s.w.truncateWAL(), s.w.close(), s.raw.close())), s.lock.release())
 	})
 	return s.closed
 }

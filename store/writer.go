@@ -15,6 +15,8 @@ type job struct {
 	op    string
 	bytes int
 	run   func(*tx) error
+	// alone is run outside a transaction, instead of run.
+	alone func(*writer) error
 	state atomic.Int32
 	done  chan error
 }
@@ -29,7 +31,16 @@ const (
 // ends while it still queues is withdrawn; one that the writer has taken is waited
 // for, so the caller is never left in doubt.
 func (s *Store) do(ctx context.Context, op string, bytes int, run func(*tx) error) error {
-	j := &job{op: op, bytes: bytes, run: run, done: make(chan error, 1)}
+	return s.submit(ctx, &job{op: op, bytes: bytes, run: run, done: make(chan error, 1)})
+}
+
+// alone has the writer do something between two commits.
+func (s *Store) alone(ctx context.Context, op string, f func(*writer) error) error {
+	return s.submit(ctx, &job{op: op, alone: f, done: make(chan error, 1)})
+}
+
+func (s *Store) submit(ctx context.Context, j *job) error {
+	op := j.op
 	if err := s.enqueue(ctx, j); err != nil {
 		return err
 	}
@@ -85,6 +96,8 @@ type writer struct {
 	stmts map[string]*sql.Stmt
 	seq   sequences
 	marks []mark
+	// held waits for the end of a group: it is to run alone.
+	held *job
 	// dirty estimates the bytes written to the WAL since the last checkpoint.
 	dirty int
 }
@@ -228,7 +241,17 @@ func (w *writer) handle(first *job) {
 		refuse(first, e)
 		return
 	}
+	if first.alone != nil {
+		if first.state.CompareAndSwap(jobQueued, jobTaken) {
+			first.done <- fail(first.op, first.alone(w))
+		}
+		return
+	}
 	err := w.group(first)
+	if j := w.held; j != nil {
+		w.held = nil
+		defer w.handle(j)
+	}
 	if err == nil && w.dirty >= w.s.opt.checkpoint {
 		err = w.checkpoint()
 	}
@@ -325,6 +348,10 @@ func (g *group) next() *job {
 	for {
 		select {
 		case j := <-g.w.s.queue:
+			if j.alone != nil {
+				g.w.held = j
+				return nil
+			}
 			if j.state.Load() != jobWithdrawn {
 				return j
 			}

@@ -38,13 +38,14 @@ func (m *Main) archiveCommand() *cobra.Command {
 }
 
 func (m *Main) archiveCommands() []*cobra.Command {
-	return []*cobra.Command{m.archiveVerify(), m.archiveProve(), m.archiveConsistency(), m.archiveCheckProof(), m.archiveCheckpoints(), m.archiveRotate()}
+	return []*cobra.Command{m.archiveVerify(), m.archiveProve(), m.archiveConsistency(), m.archiveCheckProof(), m.archiveCheckpoints(), m.archiveRotate(),
+		m.archiveBackup(), m.archiveRestore()}
 }
 
 // controlCommands are what a process that owns an archive does for others.
 func controlCommands() control.Commands {
 	return control.Commands{"verify": runVerify, "prove": runProve, "consistency": runConsistency,
-		"checkpoints": runCheckpoints, "rotate-key": runRotate,
+		"checkpoints": runCheckpoints, "rotate-key": runRotate, "backup": runBackup,
 		"dispose-plan": runDisposePlan, "dispose-apply": runDisposeApply, "hold": runHold, "event": runEvent, "stats": runStats,
 		"log": runLog, "log-report": runLogReport, "log-purge": runLogPurge}
 }
@@ -98,8 +99,16 @@ func (m *Main) openArchive(ctx context.Context, dir string) (a control.Archive, 
 	if a.Signatures, err = m.signatureJudge(); err != nil {
 		return a, err
 	}
-	a.Store, err = store.Open(ctx, store.Options{Dir: dir, Now: m.Now, Master: master, CheckpointEvery: -1})
+	a.Store, err = store.Open(ctx, store.Options{Dir: dir, Now: m.Now, Master: master, CheckpointEvery: -1, ReplayList: m.replayList(dir)})
 	return a, err
+}
+
+// replayList is the replay list of an archive: by default beside its data directory.
+func (m *Main) replayList(dir string) string {
+	if m.config.ReplayList != "" {
+		return m.config.ReplayList
+	}
+	return replayFile(dir)
 }
 
 // signatureJudge judges signatures with the configured trust; without any, it judges

@@ -33,6 +33,8 @@ type config struct {
 	MasterKey        string `koanf:"master_key"`
 	MasterKeyCommand string `koanf:"master_key_command"`
 	Encryption       string `koanf:"encryption"`
+	// ReplayList is the file that is told of what a restore must do again.
+	ReplayList string `koanf:"replay_list"`
 
 	// Data is the archive's directory; Listen, TLSListen and Admin are addresses.
 	Data      string `koanf:"data"`

@@ -65,6 +65,7 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.Master, err = m.master(c.Data); err != nil {
 				return err
 			}
+			c.ReplayList = m.replayList(c.Data)
 			defer m.watchTrust(cmd.Context(), c.Log, trust, clients)()
 			if err := m.observeTraffic(&c); err != nil {
 				return err
@@ -79,6 +80,7 @@ func (m *Main) serveCommand() *cobra.Command {
 	f.String("trust-watch", "", "how often to look whether the files of trust have changed, such as 30s; 0 only on SIGHUP (default 1m)")
 	m.ruleFlags(f)
 	m.masterFlags(f)
+	f.String("replay-list", "", "`FILE` that is told of disposals, nullifications and withdrawn permissions, for a restore (default DIR.replay)")
 	f.String("encryption", "on", "whether a new archive is encrypted: on or off")
 	f.String("tls-listen", "", "`ADDR`ess of HTTPS")
 	f.String("tls-certificate", "", "PEM `FILE` of the server's certificate")

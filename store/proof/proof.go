@@ -74,6 +74,9 @@ func NewKey(origin string, seed []byte) (*Key, error) {
 // name, hash and key with "+" between.
 func (k *Key) Public() string { return k.text }
 
+// PublicKey gives the bare key.
+func (k *Key) PublicKey() ed25519.PublicKey { return k.private.Public().(ed25519.PublicKey) }
+
 // Name, KeyHash and Sign make a Key a note.Signer.
 func (k *Key) Name() string { return k.verifier.Name() }
 
@@ -83,7 +86,7 @@ func (k *Key) KeyHash() uint32 { return k.verifier.KeyHash() }
 // Sign implements note.Signer.
 func (k *Key) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(k.private, msg), nil }
 
-// Sign makes the checkpoint of a tree.
+// Checkpoint makes the checkpoint of a tree.
 func (k *Key) Checkpoint(size int64, root []byte, at time.Time) (*Checkpoint, error) {
 	c := &Checkpoint{Origin: k.Name(), Size: size, At: at.UTC()}
 	copy(c.Root[:], root)
