@@ -87,6 +87,10 @@ func (s *Store) Messages(ctx context.Context, sc Scope, f MessageFilter, limit i
 
 func messagePage(ctx context.Context, tx *sql.Tx, sc Scope, f MessageFilter, limit int, below int64) (MessagePage, error) {
 	var page MessagePage
+	below, err := messagesUntil(ctx, tx, f, below)
+	if err != nil {
+		return page, err
+	}
 	floor, err := messageFloor(ctx, tx, f, below)
 	if err != nil {
 		return page, err
@@ -115,6 +119,21 @@ func messagePage(ctx context.Context, tx *sql.Tx, sc Scope, f MessageFilter, lim
 		page.Next = strconv.FormatInt(floor, 10)
 	}
 	return page, nil
+}
+
+// messagesUntil moves the beginning of a page to the last message before the filter's
+// end: messages are numbered as they come, give or take those that came together.
+func messagesUntil(ctx context.Context, tx *sql.Tx, f MessageFilter, below int64) (int64, error) {
+	if f.Until.IsZero() {
+		return below, nil
+	}
+	const together = 1000
+	var last int64
+	err := tx.QueryRowContext(ctx, `SELECT seq FROM message_log WHERE arrived < `+asInt+` ORDER BY arrived DESC LIMIT 1`, micros(f.Until)).Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return min(below, last+together), err
 }
 
 // messageFloor is where a page stops looking. A filter that an index answers needs
