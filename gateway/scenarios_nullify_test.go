@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"portti/cda/frame/interactions"
@@ -31,7 +32,7 @@ func (g *gate) nullified(d *fixtures.Document, versions ...string) {
 
 func nullifyByDocument(t *testing.T) {
 	w := world()
-	g := startWith(t, nil, "note")
+	g := startWith(t, nil, "relationship-child", "case", "note")
 	note := w.Doc("note")
 	v2 := version(t, note, func(s *fixtures.Spec) { s.Nullify = true })
 	frame := w.Frame(v2)
@@ -42,7 +43,7 @@ func nullifyByDocument(t *testing.T) {
 
 func nullifyAlone(t *testing.T, o fixtures.FrameOptions) {
 	w := world()
-	g := startWith(t, nil, "note")
+	g := startWith(t, nil, "relationship-child", "case", "note")
 	note := w.Doc("note")
 	o.Extension = "77001"
 	r := g.accepted(w.FrameWith(note, o))
@@ -63,7 +64,7 @@ func nullifyAlone(t *testing.T, o fixtures.FrameOptions) {
 
 func nullifyMistaken(t *testing.T) {
 	w := world()
-	g := startWith(t, nil, "note", "plan")
+	g := startWith(t, nil, "relationship-child", "case", "note", "plan")
 	note := w.Doc("note")
 	send := func(change func(*fixtures.Document), rule string) {
 		t.Helper()
@@ -86,7 +87,23 @@ func nullifyFormOff(t *testing.T) {
 	w := world()
 	g := startWith(t, func(c *Config) {
 		c.Book = bookWith(t, "nullifications:\n  - {form: frame, enabled: false, certainty: local, source: test}\n")
-	}, "note")
+	}, "relationship-child", "case", "note")
 	g.refused(w.FrameWith(w.Doc("note"), fixtures.FrameOptions{NoText: true}), "ACCESS-OPERATION-UNSUPPORTED")
 	g.accepted(w.FrameWith(w.Doc("note"), fixtures.FrameOptions{NoText: true, Status: "NULLIFIED", Extension: "77003"}))
+}
+
+// A nullifying interaction of the user's own, without code.
+func nullifyByOwnInteraction(t *testing.T) {
+	w := world()
+	g := startWith(t, func(c *Config) {
+		c.Book = bookWith(t, `interactions:
+  - {name: RCMR_IN200020FI01, domain: social, kind: store, operation: nullify, triggers: [RCMR_TE000920UV01], certainty: I, source: test}
+service_requests:
+  - {code: SP66, display: Oma, operations: [nullify], groups: [], interactions: [RCMR_IN200020FI01], certainty: I, source: test}
+`)
+	}, "relationship-child", "case", "note")
+	text := string(w.FrameWith(w.Doc("note"), fixtures.FrameOptions{NoText: true, ServiceRequest: "SP66", Extension: "77010"}))
+	text = strings.NewReplacer("RCMR_IN200016FI01", "RCMR_IN200020FI01", "RCMR_TE000910UV01", "RCMR_TE000920UV01").Replace(text)
+	g.accepted([]byte(text))
+	g.nullified(w.Doc("note"), w.Doc("note").OID)
 }

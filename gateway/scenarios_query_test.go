@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"portti/cda"
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
 	"portti/fixtures"
@@ -57,7 +59,7 @@ func metadataByParameter(t *testing.T) {
 }
 
 func wrongParameters(t *testing.T) {
-	g := startWith(t, nil, "note")
+	g := startWith(t, nil, "relationship-child", "case", "note")
 	good := queryText(t, asking(first(), interactions.QueryMetadata, byID(world().Doc("note").OID)...))
 	value := `<documentId><value root="` + world().Doc("note").OID + `"/></documentId>`
 	for _, c := range []struct{ name, instead, rule, at string }{
@@ -145,11 +147,26 @@ service_requests:
 parameters:
   - {name: asiakas, field: client, form: id, certainty: I, source: test}
 `)
-	}, "case", "plan")
+	}, "relationship-child", "case", "plan")
 	text := queryText(t, asking(first(), interactions.QueryMetadata, byClient(w.Client("child"))))
 	text = strings.NewReplacer("RCMR_IN200029FI01", "RCMR_IN200099FI01", `code="SP921"`, `code="SP77"`, "patientId>", "asiakas>").Replace(text)
 	got := g.askRaw([]byte(text))
 	if got.Root != "RCMR_IN200098FI01" || got.Code != frame.Answered || !slices.Equal(got.ids(), []string{w.Doc("case").OID}) || !slices.Equal(got.rules(), []string{"FRAME-TRIGGER-MISSING"}) {
 		t.Errorf("%s %s %v %v", got.Root, got.Code, got.ids(), got.rules())
+	}
+}
+
+// No real person is asked about in the test world, and the code goes into no answer or
+// log.
+func realPersonAsked(t *testing.T) {
+	g := startWith(t, nil, "relationship-child", "case", "note")
+	real := cda.FormatHetu(time.Date(1981, 1, 1, 0, 0, 0, 0, time.UTC), 123)
+	got := g.ask(asking(first(), interactions.QueryMetadata, frame.AskParam{Field: interactions.FieldClient, Root: cda.RootHetu, Value: real}))
+	if got.Code != frame.AnswerError || !slices.Contains(got.rules(), "PERSON-REAL-FRAME") {
+		t.Errorf("%s %v", got.Code, got.rules())
+	}
+	details := bytes.Split(got.body, []byte("<controlActProcess"))[0]
+	if bytes.Contains(details, []byte(real)) || strings.Contains(g.log.String(), real) {
+		t.Error("the code stands in a finding or the log")
 	}
 }

@@ -31,6 +31,8 @@ var operationScenarios = []struct {
 	{"ARK-3", "nullification by the status in the frame", func(t *testing.T) { nullifyAlone(t, fixtures.FrameOptions{NoText: true, Status: "NULLIFIED"}) }},
 	{"ARK-3", "a nullification that means another document is refused", nullifyMistaken},
 	{"ARK-3", "a form of nullification is switched off in the table", nullifyFormOff},
+	{"ARK-3", "a nullifying interaction of the user's own", nullifyByOwnInteraction},
+	{"ARK-4", "a real person is not asked about in the test world", realPersonAsked},
 	{"ARK-4", "metadata by each parameter", metadataByParameter},
 	{"ARK-4", "wrong parameters are told with their place", wrongParameters},
 	{"ARK-4", "a long answer in parts by number", partsByNumber},
@@ -150,7 +152,7 @@ func fetchWays(t *testing.T) {
 }
 
 func attachmentsComeBack(t *testing.T) {
-	g := start(t, nil)
+	g := startWith(t, nil, "relationship-child", "case")
 	s := world().Spec(fixtures.Note)
 	s.Attachments = []fixtures.Attachment{
 		{ID: "1.2.246.10.99999901.95001.2026.5.1", MediaType: "application/pdf", Bytes: []byte("%PDF-1.4\n\x00\xff attachment")},
@@ -187,7 +189,7 @@ func foreignRegister(t *testing.T) {
 }
 
 func partsByBytes(t *testing.T) {
-	g := start(t, func(c *Config) { c.MaxAnswer = 30_000 })
+	g := startWith(t, func(c *Config) { c.MaxAnswer = 30_000 }, "relationship-child", "case")
 	var want []string
 	for range 4 {
 		d, err := world().Sized(24_000, 0)
@@ -264,13 +266,15 @@ func versionsOutOfTurn(t *testing.T) {
 	g.refused(w.Frame(skipped), store.RuleNotNewest)
 	lost := version(t, build(t, w.Spec(fixtures.Note)), nil)
 	g.refused(w.Frame(lost), store.RuleSetUnknown)
-	stranger := version(t, left, func(s *fixtures.Spec) { s.Clients = []*fixtures.Client{w.Client("mother")} })
+	old := build(t, w.Spec(fixtures.Phase1XHTML))
+	g.accepted(w.Frame(old))
+	stranger := version(t, old, func(s *fixtures.Spec) { s.Clients = []*fixtures.Client{w.Client("mother")} })
 	g.refused(w.Frame(stranger), store.RuleClientDiffers)
 }
 
 func oneOriginal(t *testing.T) {
 	w := world()
-	g := startWith(t, nil, "note")
+	g := startWith(t, nil, "relationship-child", "case", "note")
 	note := w.Doc("note")
 	s := note.Spec
 	s.OID, s.Text = note.OID, "toinen sisältö"
@@ -283,7 +287,7 @@ func oneOriginal(t *testing.T) {
 
 func foundAtOnce(t *testing.T) {
 	w := world()
-	g := start(t, nil)
+	g := startWith(t, nil, "relationship-child", "case")
 	v := w.Doc("note")
 	for n := range 5 {
 		if n > 0 {
@@ -329,7 +333,7 @@ func clientSummary(t *testing.T) {
 
 func statusOfMessages(t *testing.T) {
 	w := world()
-	g := start(t, nil)
+	g := startWith(t, nil, "relationship-child", "case")
 	note, plan := w.Doc("note"), w.Doc("plan")
 	broken, err := w.Mutate(plan, fixtures.BrokenBodyDigest)
 	if err != nil {
@@ -367,7 +371,7 @@ func statusOfMessages(t *testing.T) {
 
 func sameAgain(t *testing.T) {
 	w := world()
-	g := start(t, nil)
+	g := startWith(t, nil, "relationship-child", "case")
 	note := w.Doc("note")
 	first1 := g.accepted(w.Frame(note))
 	again := g.accepted(w.Frame(note))
@@ -382,7 +386,7 @@ func sameAgain(t *testing.T) {
 		t.Error("the same query has another answer")
 	}
 	c, err := g.Store.Counts(context.Background(), everything)
-	if err != nil || c.Documents != 1 {
+	if err != nil || c.Documents != 3 {
 		t.Errorf("%d documents, %v", c.Documents, err)
 	}
 }

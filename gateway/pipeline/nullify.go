@@ -13,6 +13,7 @@ import (
 // nullify judges a nullification by frame alone (kanta-interface 10.2 b and c): who
 // may, and whether the frame means the document that it names.
 func (m *message) nullify(ctx context.Context) {
+	m.alone()
 	m.access()
 	if m.Library == nil {
 		m.unsupported()

@@ -10,6 +10,7 @@ import (
 	"portti/cda"
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
+	"portti/cda/rules"
 	"portti/internal/finding"
 	"portti/store"
 	"portti/xmldsig"
@@ -77,6 +78,7 @@ func (m *message) asks() bool {
 
 // ask answers a query as far as it does not write: what is found, decided and read.
 func (m *message) ask(ctx context.Context) {
+	m.alone()
 	m.access()
 	if m.Library == nil {
 		m.unsupported()
@@ -92,6 +94,11 @@ func (m *message) ask(ctx context.Context) {
 		m.lost(err)
 	}
 	m.decision = max(m.decision, Decide(m.findings, nil, m.Judge.Profile))
+}
+
+// alone judges the persons in a message that brings no document.
+func (m *message) alone() {
+	m.findings = append(m.findings, rules.FrameAlone(rules.Input{Frame: m.frame, Profile: m.Judge.Profile, World: m.Judge.World})...)
 }
 
 // lost notes a failure of the archive: CR or AR where it may pass.

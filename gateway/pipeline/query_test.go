@@ -109,7 +109,7 @@ func TestLOG1_QueriesAreLogged(t *testing.T) {
 		t.Fatalf("usage: %+v", e.Usage)
 	}
 	for _, u := range e.Usage {
-		if u.Client != client || u.User != user || u.DataController != w.Organisations[0].OID || u.LogController != w.Organisations[1].Units[0].OID ||
+		if u.Client != client || u.User != user || u.DataController != w.Organisations[0].OID || u.LogController != w.Organisations[1].OID ||
 			u.Purpose != "1" || u.Refused != "" || !strings.Contains(string(u.Detail), `"specialReason":"3"`) {
 			t.Errorf("%+v %s", u, u.Detail)
 		}
