@@ -53,7 +53,9 @@ func (b *Book) kinds(f *Field) []string {
 	}
 	add(f.Kind != "group", kindEmpty)
 	add(f.System != "", kindCodeSystem)
-	add(f.System != "" || f.Codes != "", kindUnlisted, kindUnknown)
+	open, whole := b.listKinds(f)
+	add(open, kindUnlisted)
+	add(whole, kindUnknown)
 	add(f.Kind == "oid" || f.Kind == "organisation", kindExtension)
 	add(f.Kind == "oid" || f.Kind == "organisation" || f.Kind == "person", kindOID, kindRootNull)
 	add(f.Kind == "time" || f.Kind == "number", kindSyntax)
@@ -61,6 +63,19 @@ func (b *Book) kinds(f *Field) []string {
 	add(f.Offset, kindOffset)
 	add(f.Future, kindFuture)
 	return out
+}
+
+// listKinds tells whether a code that is not listed may be one not known here, and
+// whether it may be one that does not exist: lists of code systems may be imported
+// whole, those without code system are as the table says.
+func (b *Book) listKinds(f *Field) (open, whole bool) {
+	if f.System != "" {
+		return !f.Complete, true
+	}
+	if l := b.plain[f.Codes]; l != nil {
+		return !l.Complete, l.Complete
+	}
+	return false, false
 }
 
 // conditions are the conditions of obligations by name. A condition is asked for

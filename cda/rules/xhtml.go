@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"portti/cda"
 	"portti/internal/finding"
@@ -48,6 +49,9 @@ const maxXHTMLFindings = 100
 // xhtml judges the display form (kanta-interface 6.1, DOC-12): well-formed, in
 // its namespace, nothing that runs or is fetched.
 func (c *checker) xhtml(p *cda.Part) {
+	if !utf8.Valid(p.Bytes) {
+		return // told by package cda
+	}
 	t, err := xmltree.Parse(p.Bytes, xmltree.DefaultLimits())
 	if err != nil {
 		c.xhtmlSyntax(err)

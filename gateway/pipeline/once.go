@@ -1,33 +1,69 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 
+	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/cda/xsd"
 	"portti/internal/finding"
+	"portti/xmldsig"
 )
 
 // sameFault tells by which ends of rule ids another stage tells the fault that a
 // rule of the schema tells at the same place. The schema speaks of elements and
 // values, the others of the field that they are: the field's finding stays.
 var sameFault = map[string][]string{
-	xsd.RuleElementMissing:   {"-MISSING"},
-	xsd.RuleElementRepeated:  {"-REPEATED"},
-	xsd.RuleAttributeMissing: {"-EMPTY", "-MISSING"},
-	xsd.RuleValueOID:         {"-OID"},
-	xsd.RuleValueTime:        {"-SYNTAX"},
-	xsd.RuleValueCode:        {"-UNKNOWN", "-UNLISTED"},
-	xsd.RuleValueEnum:        {"-UNKNOWN", "-UNLISTED", "-ROOT", "-VALUE"},
-	xsd.RuleValueEmpty:       {"-EMPTY"},
-	xsd.RuleValuePattern:     {"-SYNTAX", "-OID", "-UNKNOWN"},
-	xsd.RuleValueType:        {"-SYNTAX", "-UNKNOWN"},
-	xsd.RuleFixed:            {"-VALUE", "-ROOT"},
+	xsd.RuleElementMissing:    {"-MISSING", "-SHORT", "-STRUCTURE"},
+	xsd.RuleElementRepeated:   {"-REPEATED"},
+	xsd.RuleElementUnexpected: {"-ELSEWHERE", "-NESTED", "-ELEMENT", "-PLACEHOLDER"},
+	xsd.RuleAttributeMissing:  {"-EMPTY", "-MISSING", "-NULL", "-TYPECODE", "-FORMAT"},
+	xsd.RuleValueOID:          {"-OID"},
+	xsd.RuleValueTime:         {"-SYNTAX"},
+	xsd.RuleValueCode:         {"-UNKNOWN", "-UNLISTED"},
+	xsd.RuleValueEnum:         {"-UNKNOWN", "-UNLISTED", "-ROOT", "-VALUE", "-REPRESENTATION", "-EMPTY"},
+	xsd.RuleValueEmpty:        {"-EMPTY"},
+	xsd.RuleValuePattern:      {"-SYNTAX", "-OID", "-UNKNOWN"},
+	xsd.RuleValueType:         {"-SYNTAX", "-UNKNOWN", "-FORMAT"},
+	xsd.RuleFixed:             {"-VALUE", "-ROOT"},
+
+	// A value that is wrong by itself is not also told to differ from the frame's.
+	rules.RuleCrossID: {"-OID"}, rules.RuleCrossSetID: {"-OID"}, rules.RuleCrossCustodian: {"-OID"}, rules.RuleCrossRegister: {"-CODESYSTEM"},
+	rules.RuleCrossClientID: {"-ID-EMPTY", "-ID-MISSING", "-ID-NULL", "-ID-OID", "-ID-ROOT", "-NOEXTENSION", "-LENGTH", "-CHARACTER", "-CENTURY",
+		"-DATE", "-INDIVIDUAL", "-CHECK"},
+	rules.RuleCrossConfidentiality: {"-HEALTH"}, rules.RuleFirstSetID: {"-OID", "-EXTENSION"}, rules.RuleRelatedSetID: {"-OID", "-EXTENSION"},
+	rules.RuleOrganiserDiffers: {"-OID"}, rules.RuleHetuBirth: {"-FUTURE", "-PRECISION"},
 }
 
-// once leaves out findings of the schema that tell the fault of another finding:
-// one fault is told once, by the rule that names the field. A finding of a lower
-// severity does not stand for an error, so that the decision stays what it was.
+// toldBy are rules whose fault another rule tells, wherever: the document has one
+// root, one local header, one collection of signatures. The first of the list that
+// was found stands for the rule.
+var toldBy = map[string][]string{
+	xsd.RuleRootUnknown:           {"META-ROOT-WRONG"},
+	xmldsig.RuleDocumentRoot:      {"META-ROOT-WRONG"},
+	xmldsig.RuleLocalHeaderCount:  {"META-LOCALHEADER-MISSING", "META-LOCALHEADER-REPEATED"},
+	xmldsig.RuleCollectionCount:   {"META-SIGNATURECOLLECTION-REPEATED"},
+	xmldsig.RuleBodyCount:         {"BODY-MISSING"},
+	xmldsig.RuleComponentCount:    {"BODY-REPEATED"},
+	xmldsig.RuleSignerMissing:     {"META-SIGNATUREINFO-MISSING", "META-SIGNER-MISSING"},
+	xmldsig.RuleSignerMismatch:    {"META-SIGNER-EMPTY", "META-SIGNER-NULL", "META-SIGNER-NUMBER"},
+	"META-DOCUMENTGROUP-UNLISTED": {"META-GROUP-UNKNOWN"},
+	"META-UNIT-MISSING":           {"META-ENCOUNTER-MISSING"},
+	"META-UNIT-NAME-MISSING":      {"META-ENCOUNTER-MISSING"},
+	"META-CASE-MISSING":           {"META-ENCOUNTER-MISSING"},
+	"META-RESPONSIBLE-MISSING":    {"META-ENCOUNTER-MISSING"},
+	"META-CUSTODIAN-NAME-MISSING": {"META-CUSTODIAN-MISSING"},
+	"META-VERSION-NEXT-UNRELATED": {"META-RELATED-TYPECODE"},
+	"META-ORGANISER-DIFFERS":      {"META-RESPONSIBLE-OID"},
+	"META-CONSENT-MINOR-MISSING":  {"META-CONSENT-EMPTY"},
+	"CROSS-CLIENTS-NUMBER":        {"META-CLIENT-TWICE", "META-CLIENT-SEVERAL"},
+	"FRAME-RECEIVER-UNKNOWN":      {"FRAME-RECEIVER-OID"},
+}
+
+// once leaves out findings that tell the fault of another finding: one fault is told
+// once, by the rule that names the field. A finding of a lower severity does not
+// stand for an error, so that the decision stays what it was.
 func once(fs []finding.Finding, p catalogue.Profile) []finding.Finding {
 	told := tellers(fs)
 	if told == nil {
@@ -35,47 +71,86 @@ func once(fs []finding.Finding, p catalogue.Profile) []finding.Finding {
 	}
 	out := make([]finding.Finding, 0, len(fs))
 	for _, f := range fs {
-		if ends := sameFault[f.Rule]; ends == nil || !told.tell(f, ends, p) {
+		if !told.elsewhere(f, p) && !told.here(f, p) {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// placed are findings of rules that name fields, by place.
-type placed map[finding.Place][]finding.Finding
+// place is where an element or attribute stands.
+type place struct {
+	source finding.Source
+	xpath  string
+}
 
-// tellers gives the findings at the places of the schema's findings; nil where the
-// schema found nothing.
-func tellers(fs []finding.Finding) placed {
-	var out placed
+// told are the findings that may stand for others.
+type told struct {
+	at  map[place][]finding.Finding
+	all map[string]bool // rules
+}
+
+// tellers gives the findings at the places of the schema's findings; nil where
+// there is nothing that may be told twice.
+func tellers(fs []finding.Finding) *told {
+	var out *told
 	for _, f := range fs {
-		if sameFault[f.Rule] != nil {
-			if out == nil {
-				out = placed{}
-			}
-			out[f.Place] = nil
+		if sameFault[f.Rule] == nil && toldBy[f.Rule] == nil {
+			continue
 		}
+		if out == nil {
+			out = &told{map[place][]finding.Finding{}, make(map[string]bool, 8)}
+		}
+		out.at[place{f.Source, f.XPath}], out.at[place{f.Source, elementOf(f.XPath)}] = nil, nil
 	}
 	if out == nil {
 		return nil
 	}
 	for _, f := range fs {
-		if _, wanted := out[f.Place]; wanted && !strings.HasPrefix(f.Rule, "XSD-") {
-			out[f.Place] = append(out[f.Place], f)
+		out.all[f.Rule] = true
+		at := place{f.Source, f.XPath}
+		if _, wanted := out.at[at]; wanted && !strings.HasPrefix(f.Rule, "XSD-") {
+			out.at[at] = append(out.at[at], f)
 		}
 	}
 	return out
 }
 
-// tell tells that another finding is about the fault of f.
-func (told placed) tell(f finding.Finding, ends []string, p catalogue.Profile) bool {
-	for _, other := range told[f.Place] {
+// elementOf gives the path of an attribute's element.
+func elementOf(xpath string) string {
+	if i := strings.LastIndex(xpath, "/@"); i >= 0 {
+		return xpath[:i]
+	}
+	return xpath
+}
+
+// elsewhere tells that another rule tells the fault of f, wherever.
+func (t *told) elsewhere(f finding.Finding, p catalogue.Profile) bool {
+	for _, id := range toldBy[f.Rule] {
+		if t.all[id] && weight(id, p) >= weight(f.Rule, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// here tells that a finding at the same place, or at the element of the attribute,
+// is about the fault of f.
+func (t *told) here(f finding.Finding, p catalogue.Profile) bool {
+	ends := sameFault[f.Rule]
+	if ends == nil {
+		return false
+	}
+	at, element := t.at[place{f.Source, f.XPath}], elementOf(f.XPath)
+	if element != f.XPath {
+		at = slices.Concat(at, t.at[place{f.Source, element}])
+	}
+	for _, other := range at {
 		if weight(other.Rule, p) < weight(f.Rule, p) {
 			continue
 		}
 		for _, end := range ends {
-			if strings.HasSuffix(other.Rule, end) && (f.Rule != xsd.RuleElementMissing || sameElement(f, other)) {
+			if strings.HasSuffix(other.Rule, end) && other.Rule != f.Rule && (f.Rule != xsd.RuleElementMissing || sameElement(f, other)) {
 				return true
 			}
 		}
@@ -94,7 +169,7 @@ func sameElement(schema, other finding.Finding) bool {
 			}
 			continue
 		}
-		if missingElements[other.Rule] == name {
+		if missingElements[other.Rule] == name || strings.HasSuffix(other.Rule, "-STRUCTURE") && param(other, "element") == name {
 			return true
 		}
 	}
@@ -124,5 +199,5 @@ var missingElements = map[string]string{
 	"FRAME-DOCUMENT-CUSTODIAN-MISSING": "custodian", "FRAME-DOCUMENT-AUTHOR-MISSING": "author", "FRAME-TEXT-MISSING": "text",
 	"BODY-MISSING": "nonXMLBody", "BODY-TEXT-MISSING": "text",
 	"SIG-SIGNATURE-MISSING": "signature", "SIG-TYPE-MISSING": "signatureDescription", "SIG-TIME-MISSING": "signatureTimestamp",
-	"SIG-XMLDSIG-MISSING": "Signature",
+	"SIG-XMLDSIG-MISSING": "Signature", "SIG-CERTIFICATE-MISSING": "X509Data", "SIG-LIST-SHORT": "Ref",
 }
