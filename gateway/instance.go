@@ -14,6 +14,7 @@ import (
 	"portti/cda/frame"
 	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
+	"portti/cda/rules/pdfcheck"
 	"portti/cda/xsd"
 	"portti/gateway/access"
 	"portti/gateway/fhir"
@@ -102,7 +103,7 @@ var ErrPlain = errors.New("gateway: client certificates are required, but plain 
 // greatest size in bytes, 0 for the default.
 func NewJudge(profile catalogue.Profile, world pipeline.World, trust xmldsig.Trust, limit int64, now func() time.Time) *pipeline.Judge {
 	return &pipeline.Judge{
-		Profile: profile, World: world,
+		Profile: profile, World: world, PDFs: pdfcheck.New(max(1, runtime.GOMAXPROCS(0)/2)),
 		Verifier: &xmldsig.Verifier{Trust: trust, Now: now},
 		Frames:   frame.Reader{Profile: profile},
 		Limits:   xmltree.Limits{Bytes: int(documentLimit(limit))},
@@ -245,5 +246,5 @@ func writable(dir string) error {
 
 // Close stops the server (as Stop does) and closes the archive.
 func (i *Instance) Close(ctx context.Context) error {
-	return errors.Join(i.Stop(ctx), i.Store.Close())
+	return errors.Join(i.Stop(ctx), i.Store.Close(), i.Judge.PDFs.Close())
 }

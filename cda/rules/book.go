@@ -30,6 +30,8 @@ type Field struct {
 	// Complete tells that the known codes of System are all there are, though its
 	// list was not imported.
 	Complete bool `yaml:"complete"`
+	// OwnUnknown tells that a rule of its own tells an unknown code.
+	OwnUnknown bool `yaml:"own_unknown"`
 	// Level is the level of System's hierarchy that is meant: top, leaf or "" for any.
 	Level string `yaml:"level"`
 	// Precision is the least precision of a time: day or second; Exact forbids more.

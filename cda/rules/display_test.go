@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"portti/cda/internal/testdoc"
+	"portti/cda/rules/pdfcheck"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -55,6 +56,30 @@ func TestDOC12_PDF(t *testing.T) {
 		doc = testdoc.Replace(doc, `<f:fileFormat code="2"`, `<f:fileFormat code="1"`)
 		if diff := cmp.Diff(c.want, ids(judged(t, doc))); diff != "" {
 			t.Errorf("%q: %s", c.pdf, diff)
+		}
+	}
+}
+
+// TestDOC12_PDFStructure: each verdict of package pdfcheck has its rule; what is
+// encrypted cannot be read, which is told once.
+func TestDOC12_PDFStructure(t *testing.T) {
+	const meta = "<< /Type /Metadata >>\nstream\n<pdfaid:part>1</pdfaid:part>\nendstream\n"
+	for _, c := range []struct {
+		verdict pdfcheck.Verdict
+		more    string
+		want    []string
+	}{
+		{pdfcheck.Unchecked, "", nil},
+		{pdfcheck.Sound, "", nil},
+		{pdfcheck.Unreadable, "", []string{"BODY-PDF-STRUCTURE"}},
+		{pdfcheck.Invalid, "", []string{"BODY-PDF-INVALID"}},
+		{pdfcheck.Exhausting, "", []string{"BODY-PDF-EXHAUSTING"}},
+		{pdfcheck.Unreadable, "/Encrypt 1 0 R", []string{"BODY-PDF-ENCRYPTED"}},
+	} {
+		doc := testdoc.Replace(testdoc.With("%PDF-1.4\n"+meta+c.more+" %%EOF", testdoc.JSON), `mediaType="application/xhtml+xml"`, `mediaType="application/pdf"`)
+		doc = testdoc.Replace(doc, `<f:fileFormat code="2"`, `<f:fileFormat code="1"`)
+		if diff := cmp.Diff(c.want, ids(judged(t, doc, func(in *Input) { in.PDF = c.verdict }))); diff != "" {
+			t.Errorf("%s: %s", c.verdict, diff)
 		}
 	}
 }

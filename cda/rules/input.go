@@ -9,6 +9,7 @@ import (
 	"portti/cda/frame/interactions"
 	"portti/cda/organisations"
 	"portti/cda/rules/catalogue"
+	"portti/cda/rules/pdfcheck"
 	"portti/cda/sosmeta"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
@@ -59,6 +60,9 @@ type Input struct {
 	// Directory is what is known of organisations; nil where nothing is, which leaves
 	// out what would be held against it.
 	Directory *organisations.Directory
+	// PDF is what package pdfcheck found of the structure of a PDF body; Unchecked
+	// where nobody looked.
+	PDF pdfcheck.Verdict
 	// PhrasesExact makes another text in the place of a structure's fixed phrase an
 	// error (--phrases=exact).
 	PhrasesExact bool

@@ -69,6 +69,9 @@ func (b *Book) kinds(f *Field) []string {
 // whether it may be one that does not exist: lists of code systems may be imported
 // whole, those without code system are as the table says.
 func (b *Book) listKinds(f *Field) (open, whole bool) {
+	if f.OwnUnknown {
+		return false, false
+	}
 	if f.System != "" {
 		return !f.Complete, true
 	}

@@ -5,11 +5,18 @@ import (
 
 	"portti/cda"
 	"portti/cda/rules/internal/pdfscan"
+	"portti/cda/rules/pdfcheck"
 	"portti/internal/finding"
 )
 
-// pdf judges a PDF by names in its objects, not by its whole structure (DOC-12,
-// kanta-interface 6.3): what is looked for is said in the rules' texts.
+// structureRules give the rule of each verdict on a PDF's structure.
+var structureRules = map[pdfcheck.Verdict]string{
+	pdfcheck.Unreadable: RulePDFStructure, pdfcheck.Invalid: RulePDFInvalid, pdfcheck.Exhausting: RulePDFExhausting,
+}
+
+// pdf judges a PDF by names in its objects and by what package pdfcheck found of
+// its structure (DOC-12, kanta-interface 6.3); it does not tell that a PDF keeps to
+// PDF/A. What is looked for is said in the rules' texts.
 func (c *checker) pdf(p *cda.Part) {
 	tell := func(rule string, params ...finding.Param) {
 		f := finding.Finding{Rule: rule, Place: c.t.Place(p.Node, finding.SourceDocument), Params: params}
@@ -30,6 +37,10 @@ func (c *checker) pdf(p *cda.Part) {
 		if f.found {
 			tell(f.rule)
 		}
+	}
+	// The structure of an encrypted PDF cannot be read; that is told already.
+	if rule := structureRules[c.PDF]; rule != "" && !r.Encrypted {
+		tell(rule)
 	}
 	if r.Part > "2" {
 		tell(RulePDFPart, finding.P("part", r.Part))

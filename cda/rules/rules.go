@@ -114,6 +114,9 @@ const (
 	RulePDFArchival         = "BODY-PDF-ARCHIVAL"
 	RulePDFPart             = "BODY-PDF-PART"
 	RulePDFPartial          = "BODY-PDF-PARTIAL"
+	RulePDFStructure        = "BODY-PDF-STRUCTURE"
+	RulePDFInvalid          = "BODY-PDF-INVALID"
+	RulePDFExhausting       = "BODY-PDF-EXHAUSTING"
 )
 
 // ownRules are the constants above.
@@ -136,7 +139,7 @@ var ownRules = []string{
 	RuleJSONClientID, RuleJSONClientAbsent, RuleJSONSurname, RuleJSONGiven, RuleJSONBirth, RuleJSONCase,
 	RuleJSONRelationship, RuleJSONServiceTask, RuleJSONOrganiser, RuleJSONUnit, RuleJSONDate,
 	RuleXHTMLUnknownElement, RuleXHTMLAttribute, RuleXHTMLClass, RuleXHTMLPicture, RuleXHTMLHetu,
-	RulePDFHeader, RulePDFEncrypted, RulePDFScript, RulePDFLaunch, RulePDFEmbedded, RulePDFArchival, RulePDFPart, RulePDFPartial,
+	RulePDFHeader, RulePDFEncrypted, RulePDFScript, RulePDFLaunch, RulePDFEmbedded, RulePDFArchival, RulePDFPart, RulePDFPartial, RulePDFStructure, RulePDFInvalid, RulePDFExhausting,
 	RuleConsentMinor, RulePhase1Closed,
 }
 

@@ -83,6 +83,9 @@ func (c *checker) judgeSystem(f *Field, v value) {
 	switch r.Verdict {
 	case codes.Known, codes.UnknownSystem, codes.NoSystem:
 	case codes.Unknown:
+		if f.OwnUnknown {
+			return
+		}
 		c.unknownCode(f, v, r.List.Name, f.Complete || !r.Open)
 	default:
 		c.codeFault(f, v, &r)

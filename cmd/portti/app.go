@@ -121,7 +121,7 @@ func (m *Main) root() *cobra.Command {
 		m.serveCommand(), m.demoCommand(), m.validateCommand(), m.verifyCommand(),
 		m.c14nCommand(), m.frameCommand(), m.sendCommand(), m.queryCommand(), m.errorsCommand(),
 		m.sosmetaCommand(), m.codesCommand(), m.orgCommand(), m.accessCommand(), m.pkiCommand(), m.signCommand(), m.archiveCommand(), m.logCommand(), m.versionCommand(), m.conformanceCommand(),
-		m.migrateCommand(),
+		m.migrateCommand(), m.vectorsCommand(),
 	)
 	return root
 }

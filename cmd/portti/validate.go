@@ -44,6 +44,7 @@ func (m *Main) validateCommand() *cobra.Command {
 				return err
 			}
 			judge := gateway.NewJudge(c.profile(), pipeline.World(c.World), trust, c.Document, m.Now)
+			defer judge.PDFs.Close()
 			judge.Use(book)
 			judge.PhrasesExact = c.Phrases == "exact"
 			if judge.Phase1Until, err = c.phase1Until(); err != nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"portti/cda/frame/interactions"
 	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
+	"portti/cda/rules/pdfcheck"
 	"portti/cda/sosmeta"
 	"portti/cda/xsd"
 	"portti/gateway/soap"
@@ -48,6 +50,8 @@ type Judge struct {
 	Organisations *Organisations
 	// Book is what documents and frames are held to; the shipped one where nil. Set it by Use.
 	Book *rules.Book
+	// PDFs reads the structure of PDF bodies; nil leaves it unread.
+	PDFs *pdfcheck.Checker
 	// PhrasesExact makes another text in the place of a structure's fixed phrase an error.
 	PhrasesExact bool
 	// Phase1Until is the last moment for new documents of phase I (DOC-2); see rules.Input.
@@ -186,9 +190,26 @@ func (g *judging) run() error {
 	g.signatures(tree)
 	g.signers(tree, doc)
 	g.lap("signature")
-	g.rules(doc, g.body(doc))
+	body := g.body(doc)
+	structure, err := g.pdf(body)
+	if err != nil {
+		return err
+	}
+	g.rules(doc, body, structure)
 	g.lap("rules")
 	return nil
+}
+
+// pdf reads the structure of a PDF body. An error is ours.
+func (g *judging) pdf(body *cda.Body) (pdfcheck.Verdict, error) {
+	if g.PDFs == nil || body == nil || body.Display == nil || body.Display.Recognised != cda.PDF {
+		return pdfcheck.Unchecked, nil
+	}
+	v, err := g.PDFs.Check(context.Background(), body.Display.Bytes)
+	if err != nil {
+		return v, fmt.Errorf("pipeline: PDF: %w", err)
+	}
+	return v, nil
 }
 
 // parse gives the one tree of the document.
@@ -241,9 +262,9 @@ func (g *judging) body(doc *cda.Document) *cda.Body {
 	return body
 }
 
-func (g *judging) rules(doc *cda.Document, body *cda.Body) {
+func (g *judging) rules(doc *cda.Document, body *cda.Body, structure pdfcheck.Verdict) {
 	g.list.Add(rules.Check(rules.Input{
 		Frame: g.in.Frame, Doc: doc, Body: body, Profile: g.Profile, World: g.World, Now: g.in.Arrived, Book: g.Book,
-		Structures: g.Structures, Codes: g.Codes, Directory: g.Organisations.Directory(), PhrasesExact: g.PhrasesExact, Phase1Until: g.Phase1Until,
+		Structures: g.Structures, Codes: g.Codes, Directory: g.Organisations.Directory(), PhrasesExact: g.PhrasesExact, Phase1Until: g.Phase1Until, PDF: structure,
 	})...)
 }

@@ -48,7 +48,6 @@ var toldBy = map[string][]string{
 	xmldsig.RuleComponentCount:    {"BODY-REPEATED"},
 	xmldsig.RuleSignerMissing:     {"META-SIGNATUREINFO-MISSING", "META-SIGNER-MISSING"},
 	xmldsig.RuleSignerMismatch:    {"META-SIGNER-EMPTY", "META-SIGNER-NULL", "META-SIGNER-NUMBER"},
-	"META-DOCUMENTGROUP-UNLISTED": {"META-GROUP-UNKNOWN"},
 	"META-UNIT-MISSING":           {"META-ENCOUNTER-MISSING"},
 	"META-UNIT-NAME-MISSING":      {"META-ENCOUNTER-MISSING"},
 	"META-CASE-MISSING":           {"META-ENCOUNTER-MISSING"},
