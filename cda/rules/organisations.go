@@ -44,7 +44,7 @@ type party struct {
 type partyTable struct {
 	Groups        []string `yaml:"groups"`
 	Parties       []party  `yaml:"parties"`
-	Controller    []string `yaml:"controller_is_organiser"`
+	Organised     []string `yaml:"organised"`
 	Nullification []string `yaml:"nullification"`
 }
 
@@ -155,7 +155,7 @@ func (c *checker) organisation(p *party, o *cda.Organization) {
 	if p.Name && o.Name.HasValue() && !hasName(entry, o.Name.Value) && c.asked(kindName) {
 		c.add(p.rule(kindName), o.Name.Node, o.Name.Value, finding.P("name", entry.Name))
 	}
-	if organiser := c.organiserOf().ID.Root; p.Belongs && c.asked(kindAlien) &&
+	if organiser := c.organiserOf().ID.Root; p.Belongs && Organised(c.group) && c.asked(kindAlien) &&
 		c.Directory.Belongs(o.ID.Root, c.responsible(organiser), c.judgedAt()) == organisations.Foreign {
 		add(kindAlien, finding.P("organiser", organiser))
 	}
@@ -288,7 +288,7 @@ func (c *checker) controllerOfOrganiser() {
 	controller, organiser := c.m.Custodian.ID, c.organiserOf().ID
 	r := c.Directory.Register
 	a, b := r.Top(controller.Root), r.Top(organiser.Root)
-	if !slices.Contains(parties().Controller, c.group) || a == "" || b == "" || a == b || !c.asked(kindAlien) || c.Directory.TookOver(controller.Root, organiser.Root) || c.Directory.TookOver(controller.Root, b) {
+	if !Organised(c.group) || a == "" || b == "" || a == b || !c.asked(kindAlien) || c.Directory.TookOver(controller.Root, organiser.Root) || c.Directory.TookOver(controller.Root, b) {
 		return
 	}
 	c.addAttr(RuleControllerOrganiser, controller.Node, "root", controller.Root, finding.P("organiser", organiser.Root))
@@ -324,6 +324,6 @@ func kindText(o *organisations.Organisation) string {
 	return "–"
 }
 
-// ControllerIsOrganiser tells whether the controller of documents of a group (its
-// key) must be the organiser (REK-3).
-func ControllerIsOrganiser(group string) bool { return slices.Contains(parties().Controller, group) }
+// Organised tells whether the parties of documents of a group (its key) must belong
+// together: the controller and the organiser, the unit and the organiser (REK-3).
+func Organised(group string) bool { return slices.Contains(parties().Organised, group) }

@@ -199,7 +199,7 @@ func TestPartiesAreComplete(t *testing.T) {
 			}
 		}
 	}
-	for _, g := range append(slices.Clone(p.Groups), p.Controller...) {
+	for _, g := range append(slices.Clone(p.Groups), p.Organised...) {
 		if DefaultBook().Table.GroupByKey(g) == nil && g != "other" {
 			t.Errorf("group %q is not in the table", g)
 		}
@@ -265,6 +265,9 @@ func TestREK7_EveryRuleOfEveryParty(t *testing.T) {
 				t.Errorf("%s of %s in group %s: %v", c.kind, p.ID, c.group, got)
 			}
 			seen[rule] = true
+		}
+		if got := check(p.ID, "old", foreign, true); p.ID == "UNIT" && got != nil {
+			t.Errorf("an old document of another's unit: %v", got)
 		}
 		if got := check(p.ID, "old", nobody, true); p.ID == "BODY" && got != nil {
 			t.Errorf("what is not looked at: %v", got)

@@ -30,14 +30,15 @@ const (
 
 func misplaced(d *organisations.Directory, f *store.SeriesFacts, controller, register string) string {
 	state, _ := d.Find(controller, f.Effective)
+	organised := rules.Organised(groupKey(f.Group))
 	for _, step := range []struct {
 		rule string
 		bad  bool
 	}{
 		{ruleControllerUnknown, state == organisations.Unknown && !d.Controls(controller)},
 		{rules.RuleRegisterUnknown, !d.HasRegister(controller, register, f.Effective)},
-		{rules.RuleControllerOrganiser, rules.ControllerIsOrganiser(groupKey(f.Group)) && otherOrganiser(d, controller, f.Organiser)},
-		{ruleUnitForeign, d.Belongs(f.Unit, organiserOr(f.Organiser, controller), f.Effective) == organisations.Foreign},
+		{rules.RuleControllerOrganiser, organised && otherOrganiser(d, controller, f.Organiser)},
+		{ruleUnitForeign, organised && d.Belongs(f.Unit, organiserOr(f.Organiser, controller), f.Effective) == organisations.Foreign},
 		{RuleController, foreignSender(d, f, controller)},
 	} {
 		if step.bad {
