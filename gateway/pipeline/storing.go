@@ -127,8 +127,12 @@ func (a StateAccess) requester(q AccessQuery) access.Requester {
 		}
 	case !q.Peer.Known():
 		// Nobody vouches for the sender (the test world): what it says is all there is.
-		user := q.Frame.User.Organization.ID.Root
-		r.Own = append(r.Own, user, directory.Organisation(user))
+		// A sender that is no organisation of the register is a device of the user's.
+		if user := q.Frame.User.Organization.ID.Root; a.tells(r.Organisation) {
+			r.Own = append(r.Own, directory.Organisation(r.Organisation))
+		} else {
+			r.Own = append(r.Own, user, directory.Organisation(user))
+		}
 	}
 	if slices.ContainsFunc(r.Own, func(o string) bool { return o != "" && directory.TookOver(controller, o) }) {
 		r.Own = append(r.Own, controller) // the register of one that has ceased (REK-4)
