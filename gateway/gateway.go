@@ -105,6 +105,8 @@ type Options struct {
 	// Handler and Profile (of fault texts) are required.
 	Handler Handler
 	Profile catalogue.Profile
+	// Prove gives the proof of integrity of an archived document; nil gives none.
+	Prove func(ctx context.Context, document string) ([]byte, error)
 	// Validation is the validation API; nil leaves the door out.
 	Validation *validation.Service
 	// Notices is the door of disclosure notices; nil leaves it out.

@@ -200,6 +200,7 @@ func (i *Instance) assemble(c Config) error {
 		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Notices: n, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Lang: c.Lang, Versions: c.Versions,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
+		Prove: i.prove,
 		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}
 	if o.Pages, err = i.pages(c); err != nil {

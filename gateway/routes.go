@@ -144,6 +144,7 @@ func (s *Server) soap(w http.ResponseWriter, r *http.Request) {
 		ContentType: r.Header.Get("Content-Type"), SOAPAction: r.Header.Get("SOAPAction"), Peer: peerOf(r.TLS), Lane: laneOf(r),
 	}
 	a, size, read := s.answer(w, r, req)
+	s.prove(w, r, a)
 	w.Header().Set("Content-Type", a.ContentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.limits.WriteTime))

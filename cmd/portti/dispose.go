@@ -162,6 +162,10 @@ func runDisposeApply(ctx context.Context, a control.Archive, raw json.RawMessage
 			return &store.Error{Kind: store.ErrInput, Op: "dispose", Err: err, Hint: "make a plan with --plan, review it, and apply it with the hash that was printed"}
 		}
 	}
+	if err == nil {
+		// What was disposed of stands in no file any more, and the replay list knows of it.
+		err = errors.Join(a.Store.ForgetWAL(ctx), a.Store.Relist(ctx))
+	}
 	if err == nil && len(done.Left) > 0 {
 		return control.ErrFindings
 	}

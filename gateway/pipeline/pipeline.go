@@ -343,10 +343,18 @@ func (m *message) notNow(err error) Answer {
 func (m *message) tell(out store.Outcome, accepted []byte) Answer {
 	m.report.Outcome = outcomeName(out.Kind)
 	if out.Kind == store.Archived || out.Kind == store.Nullified {
-		return m.reply(Accepted, accepted, m.findings)
+		return m.archived(out, m.reply(Accepted, accepted, m.findings))
 	}
 	verdict, fs := m.outcomeFindings(out)
-	return m.acknowledge(verdict, fs)
+	return m.archived(out, m.acknowledge(verdict, fs))
+}
+
+// archived notes which document an answer is about, where that is in the archive.
+func (m *message) archived(out store.Outcome, a Answer) Answer {
+	if m.archival != nil && (out.Kind == store.Archived || out.Kind == store.Duplicate) {
+		a.Archived = m.archival.ID
+	}
+	return a
 }
 
 func outcomeName(k store.OutcomeKind) string {

@@ -43,6 +43,9 @@ type Answer struct {
 	ContentType string
 	Body        []byte
 	Report      Report
+	// Archived is the id of the document that the answer says is in the archive, now or
+	// before; "" where it says so of none.
+	Archived string
 }
 
 // Verdict is the word of an acknowledgement (kanta-interface 8).
