@@ -9,7 +9,7 @@ DATA ?= var/demo
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 LDFLAGS := -s -w -X main.commit=$(COMMIT)
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench fuzz property torture judges test-shared setup go-version
+.PHONY: help run build test lint bench fuzz property torture mutants judges test-shared setup go-version
 
 help: ## shows this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ property: setup ## runs the property tests with 2,000 cases each
 torture: setup ## kills gateway and archive 500 times under load, and a migration of 20,000 documents 50 times
 	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway ./store
 	PORTTI_MIGRATE=20000,50 $(GO) test -timeout 180m -run 'MIG1_NothingIsLostOrDoubledWhenKilled' -v ./cmd/portti
+
+mutants: setup ## every joint-test case against every broken archive
+	PORTTI_MUTANTS=all $(GO) test -timeout 180m -run 'Mutant' -v ./cmd/portti
 
 judges: go-version ## tests against other people's programs and libraries; fails where one is missing
 	@bash scripts/setup judges

@@ -74,7 +74,7 @@ type Case struct {
 
 // Step is one message (or one act) of a case.
 type Step struct {
-	// Do is send, again, together, http, validate, wsdl or control; await in
+	// Do is send, again, together, query, http, validate, wsdl or control; await in
 	// cases for clients.
 	Do string `yaml:"do" json:"do"`
 	// As names what the step makes, Of what it takes: an earlier step's name.
@@ -94,6 +94,8 @@ type Step struct {
 	Transport Transport `yaml:"transport" json:"transport,omitzero"`
 	// Parts are sent at the same time (together).
 	Parts []Step `yaml:"parts" json:"parts,omitempty"`
+	// Query is what is asked (query).
+	Query Query `yaml:"query" json:"query,omitzero"`
 	// HTTP is a request that is no message (http).
 	HTTP HTTP `yaml:"http" json:"http,omitzero"`
 	// Await is what a client under test shall send, Knob how it is answered.
@@ -161,6 +163,32 @@ type Transport struct {
 	Break string `yaml:"break" json:"break,omitempty"`
 }
 
+// Query asks an archive (kanta-interface 9).
+type Query struct {
+	// For is metadata, document, relationship, case, summary or status; Whole asks for
+	// the documents of relationships and cases, not their metadata.
+	For   string `yaml:"for" json:"for"`
+	Whole bool   `yaml:"whole" json:"whole,omitempty"`
+	// Client is a client by name; Documents, Series and Messages are earlier steps;
+	// Case asks about the scene's case.
+	Client    string   `yaml:"client" json:"client,omitempty"`
+	Documents []string `yaml:"documents" json:"documents,omitempty"`
+	Series    string   `yaml:"series" json:"series,omitempty"`
+	Messages  []string `yaml:"messages" json:"messages,omitempty"`
+	Case      bool     `yaml:"case" json:"case,omitempty"`
+	// Params are further parameters by field (interactions.Field).
+	Params map[string]string `yaml:"params" json:"params,omitempty"`
+	// Quantity bounds an answer; Continue goes on with an earlier step's from document Start.
+	Quantity int    `yaml:"quantity" json:"quantity,omitempty"`
+	Continue string `yaml:"continue" json:"continue,omitempty"`
+	Start    int    `yaml:"start" json:"start,omitempty"`
+	// Situation is the use situation (käyttötilanne).
+	Situation string `yaml:"situation" json:"situation,omitempty"`
+	// Organisation asks, default the first; ServiceRequest replaces the palvelupyyntö.
+	Organisation   string `yaml:"organisation" json:"organisation,omitempty"`
+	ServiceRequest string `yaml:"service_request" json:"service_request,omitempty"`
+}
+
 // HTTP is a plain request.
 type HTTP struct {
 	Method      string `yaml:"method" json:"method,omitempty"`
@@ -183,6 +211,14 @@ type Expect struct {
 	Like string `yaml:"like" json:"like,omitempty"`
 	// Accepted is how many of the parts sent together are accepted.
 	Accepted *int `yaml:"accepted" json:"accepted,omitempty"`
+	// Found are the documents (steps) that an answer to a query holds, all of them and
+	// no others; Served those whose very bytes it carries; Hidden must not be in it.
+	Found  []string `yaml:"found" json:"found,omitempty"`
+	Served []string `yaml:"served" json:"served,omitempty"`
+	Hidden []string `yaml:"hidden" json:"hidden,omitempty"`
+	// Outcome is queryResponseCode: OK, NF, AE or QE; Total the number of hits told.
+	Outcome string `yaml:"outcome" json:"outcome,omitempty"`
+	Total   int    `yaml:"total" json:"total,omitempty"`
 	// Status is the HTTP status, Contains a text that the body must hold.
 	Status   int    `yaml:"status" json:"status,omitempty"`
 	Contains string `yaml:"contains" json:"contains,omitempty"`
@@ -200,6 +236,8 @@ type Await struct {
 	// a document that is not that of the earlier step.
 	Same  string `yaml:"same" json:"same,omitempty"`
 	Other string `yaml:"other" json:"other,omitempty"`
+	// Query demands a query of a kind (Query.For) instead of a document.
+	Query string `yaml:"query" json:"query,omitempty"`
 	// Elsewhere demands that the controller is another organisation than the unit's
 	// that sends: somebody else's register (RKO-3).
 	Elsewhere  bool   `yaml:"elsewhere" json:"elsewhere,omitempty"`

@@ -12,7 +12,7 @@ import (
 // give puts a case's preconditions before its steps: relationships (asiakkuus) of
 // its clients and the case (asia) that they share.
 func (s *Set) give(c *Case) {
-	if c.Mode != "client" && needsCase(c.Steps) {
+	if c.Mode != Client && needsCase(c.Steps) && !sends(c.Steps, "case") {
 		for _, g := range []string{"relationship", "case"} {
 			if !slices.Contains(c.Given, g) {
 				c.Given = append(c.Given, g)
@@ -42,6 +42,11 @@ func (s *Set) give(c *Case) {
 // inCase are the kinds of documents that belong to a case (DOC-6): an archive takes
 // none of them before their client relationship and case.
 var inCase = []string{"phase2-pdf", "phase2-xhtml", "phase2-structured", "plan", "decision", "note"}
+
+// sends tells whether a case brings a kind of document by itself.
+func sends(steps []Step, kind string) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool { return s.Kind == kind })
+}
 
 func needsCase(steps []Step) bool {
 	return slices.ContainsFunc(steps, func(s Step) bool { return slices.Contains(inCase, s.Kind) || needsCase(s.Parts) })
@@ -80,6 +85,8 @@ func (s *Set) tell(x *Step, l catalogue.Lang) string {
 		act = "replace"
 	case x.Do == "send" && x.Document.SameID:
 		act = "same-id"
+	case x.Do == "query":
+		act = "query-" + x.Query.For
 	case x.Do == "await":
 		act = x.Await.act()
 	}
@@ -120,6 +127,8 @@ func (s *Set) tell(x *Step, l catalogue.Lang) string {
 // act is the word for what a client is asked to do.
 func (w *Await) act() string {
 	switch {
+	case w.Query != "":
+		return "query-" + w.Query
 	case w.Same != "":
 		return "again"
 	case w.Other != "":
@@ -153,7 +162,7 @@ func (s *Set) failure(c *Case) Text {
 
 // acts are the words that Step.Do may hold, by mode.
 var acts = map[Mode][]string{
-	Archive: {"send", "again", "together", "http", "validate", "wsdl", "control"},
+	Archive: {"send", "again", "together", "query", "http", "validate", "wsdl", "control"},
 	Client:  {"await"},
 }
 
@@ -195,6 +204,11 @@ func (s *Set) checkSteps(c *Case, bad func(string, ...any)) {
 		if c.Mode == Archive && x.Do != "control" && x.Expect.empty() {
 			bad("step %d expects nothing", i+1)
 		}
+		for _, name := range slices.Concat(x.Query.Documents, x.Query.Messages, x.Expect.Found, x.Expect.Served, x.Expect.Hidden, []string{x.Query.Series, x.Query.Continue}) {
+			if name != "" && !made[name] {
+				bad("step %d: no earlier step is named %q", i+1, name)
+			}
+		}
 		for _, name := range []string{x.Of, x.Replaces, x.Expect.Like, x.Await.Same, x.Await.Replaces, x.Await.Other} {
 			if name != "" && !made[name] {
 				bad("step %d: no earlier step is named %q", i+1, name)
@@ -218,7 +232,7 @@ func (s *Set) checkSteps(c *Case, bad func(string, ...any)) {
 }
 
 func (e Expect) empty() bool {
-	return e.Answer == "" && e.Like == "" && e.Accepted == nil && e.Status == 0 && e.Contains == ""
+	return e.Answer == "" && e.Like == "" && e.Accepted == nil && e.Status == 0 && e.Contains == "" && e.Outcome == ""
 }
 
 // wants tells whether a selection takes a case.

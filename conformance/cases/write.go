@@ -92,6 +92,10 @@ func (x *Step) expectation() string {
 	add("= "+e.Like, e.Like != "")
 	add(fmt.Sprintf("HTTP %d", e.Status), e.Status != 0)
 	add(fmt.Sprintf("%q", e.Contains), e.Contains != "")
+	add(e.Outcome, e.Outcome != "")
+	add(strings.Join(e.Found, " "), len(e.Found) > 0)
+	add("bytes of "+strings.Join(e.Served, " "), len(e.Served) > 0)
+	add("not "+strings.Join(e.Hidden, " "), len(e.Hidden) > 0)
 	if e.Accepted != nil {
 		add(fmt.Sprintf("%d accepted", *e.Accepted), true)
 	}

@@ -314,12 +314,6 @@ var behaviours = []*Mutant{
 		}
 		return r
 	}),
-	change("no-remarks", "keeps its remarks for itself", func(_ *Exchange, r *Response) *Response {
-		if r.isAccepted() {
-			r.Body = anyDetail.ReplaceAll(r.Body, nil)
-		}
-		return r
-	}),
 	change("one-error-only", "names another rule than the one broken", func(_ *Exchange, r *Response) *Response {
 		r.Body = regexp.MustCompile(`(<code code=")[A-Z0-9-]+(" codeSystem="2\.25\.)`).ReplaceAll(r.Body, []byte("${1}SYSTEM-FAILURE$2"))
 		return r

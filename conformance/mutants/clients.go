@@ -107,6 +107,17 @@ var Clients = []Client{
 	{"adults-only", "has no minors", nil, "CLIENT-SORT-MINOR"},
 	{"identity-codes-only", "has no temporary identifiers", nil, "CLIENT-SORT-TEMPORARY"},
 	{"soap11-only", "speaks SOAP 1.1 only", func(_ *cases.Case, _ int, x *cases.Step) { x.Transport.SOAP = "" }, "CLIENT-SOAP12"},
+	{"asks-for-everything", "asks about nobody", func(_ *cases.Case, _ int, x *cases.Step) { x.Query.Client = "" }, "CLIENT-QUERY-METADATA"},
+	{"metadata-only", "asks for metadata where documents are asked for", func(_ *cases.Case, _ int, x *cases.Step) {
+		if x.Do == "query" {
+			x.Query.For = "metadata"
+		}
+	}, "CLIENT-QUERY-DOCUMENT"},
+	{"documents-only", "asks for documents where metadata are asked for", func(_ *cases.Case, _ int, x *cases.Step) {
+		if x.Do == "query" {
+			x.Query.For = "document"
+		}
+	}, "CLIENT-QUERY-CALM-BUSY"},
 	{"own-register-only", "writes into its own register only", func(_ *cases.Case, _ int, x *cases.Step) {
 		if x.Document.Edit == "provider" {
 			x.Document.Edit = ""

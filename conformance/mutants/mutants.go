@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"portti/conformance/cases"
 	"portti/conformance/wire"
 	"portti/internal/finding"
 
@@ -30,6 +31,8 @@ type Mutant struct {
 	Why string
 	// make gives what the mutant does with each exchange; it may keep state.
 	make func() func(*Exchange) *Response
+	// likely tells of a case that it may find the mutant; nil: any may.
+	likely func(*cases.Case) bool
 	// Slow tells that the mutant's answers take time: run it with a small limit.
 	Slow bool
 }
@@ -132,9 +135,14 @@ var All = sync.OnceValue(func() []*Mutant {
 	if err := yaml.Unmarshal(rulesData, &list); err != nil {
 		panic(err) // embedded data; a test reads them
 	}
-	out := slices.Clone(behaviours)
+	out := slices.Concat(behaviours, queries)
 	for _, i := range list {
-		out = append(out, &Mutant{Name: i.Name, Why: i.Why, make: stateless(i.act)})
+		out = append(out, &Mutant{Name: i.Name, Why: i.Why, make: stateless(i.act), likely: i.likely})
+	}
+	for _, m := range out {
+		if tags := hints[m.Name]; tags != nil {
+			m.likely = tagged(tags...)
+		}
 	}
 	slices.SortFunc(out, func(a, b *Mutant) int { return strings.Compare(a.Name, b.Name) })
 	return out
@@ -214,4 +222,56 @@ func (r *Response) refused() *Response {
 func (r *Response) isAccepted() bool { return bytes.Contains(r.Body, []byte(`typeCode="CA"`)) }
 func (r *Response) isRefused() bool {
 	return bytes.Contains(r.Body, []byte(`typeCode="CE"`)) || bytes.Contains(r.Body, []byte(`typeCode="CR"`))
+}
+
+// likely tells of the cases that expect one of the ignored rules.
+func (i ignoring) likely(c *cases.Case) bool {
+	return slices.ContainsFunc(c.Steps, func(x cases.Step) bool {
+		return slices.ContainsFunc(x.Expect.Rules, func(rule string) bool {
+			return slices.ContainsFunc(i.Rules, func(p string) bool { return matches(p, rule) })
+		})
+	})
+}
+
+// Likely parts cases into those that probably find the mutant and the others. Of a
+// mutant that breaks everything a few are enough.
+func (m *Mutant) Likely(list []*cases.Case) (likely, rest []*cases.Case) {
+	const few = 5
+	for i, c := range list {
+		switch {
+		case m.likely == nil && i%(len(list)/few) == 0, m.likely != nil && m.likely(c):
+			likely = append(likely, c)
+		default:
+			rest = append(rest, c)
+		}
+	}
+	return likely, rest
+}
+
+// tagged tells of the cases that have one of the tags, which areas are too.
+func tagged(tags ...string) func(*cases.Case) bool {
+	return func(c *cases.Case) bool {
+		return slices.ContainsFunc(tags, func(t string) bool { return t == c.Area || slices.Contains(c.Tags, t) })
+	}
+}
+
+// hints are the tags of the cases that likely find a mutant.
+var hints = map[string][]string{
+	"forgets-resends": {"retry"}, "other-answer-to-resend": {"retry"}, "refuses-after-refusal": {"retry"}, "takes-both-versions": {"concurrency"},
+	"refuses-all-versions": {"version"}, "refuses-third-version": {"version"}, "refuses-eighth-version": {"version"}, "forgets-at-restart": {"restart"},
+	"one-at-a-time": {"concurrency"}, "takes-both-contents": {"concurrency"}, "refuses-nullification": {"nullify"}, "refuses-soap12": {"soap"},
+	"refuses-addressing": {"addressing"}, "refuses-prefixes": {"soap"}, "refuses-soap-action": {"soap"}, "refuses-folded-headers": {"mime"},
+	"refuses-sp1-frames": {"form"}, "refuses-sp17-frames": {"form"}, "refuses-attachments": {"attachment"}, "refuses-large": {"size"}, "refuses-middle": {"size"},
+	"refuses-several-clients": {"shared"}, "refuses-temporary-ids": {"client"}, "refuses-minors": {"client"}, "refuses-other-signs": {"client"},
+	"refuses-bom": {"form"}, "refuses-crlf": {"form"}, "refuses-utf16": {"form"}, "refuses-latin1": {"form"}, "refuses-no-declaration": {"form"},
+	"refuses-single-quotes": {"form"}, "refuses-pretty": {"form"}, "refuses-hl7-prefix": {"form"}, "refuses-default-namespace": {"form"},
+	"refuses-swedish": {"language"}, "refuses-english": {"language"}, "refuses-hidden": {"marks"}, "refuses-special": {"marks"},
+	"refuses-two-signatures": {"signature"}, "refuses-multi-signature": {"signature"}, "refuses-old": {"old-pdf"}, "refuses-phase1": {"phase1-pdf"},
+	"refuses-permissions": {"permission"}, "refuses-prohibitions": {"prohibition"}, "refuses-pdf": {"phase2-pdf"}, "refuses-old-pdf": {"old-pdf"}, "refuses-xhtml": {"phase2-xhtml"},
+	"always-soap11": {"soap"}, "no-relates-to": {"addressing"}, "acknowledges-broken-messages": {"soap"}, "takes-any-method": {"http"},
+	"takes-any-media": {"http"}, "no-limits": {"limits"}, "no-description": {"wsdl"}, "silent-on-empty": {"http"}, "validates-nothing": {"validation"},
+	"validates-all-wrong": {"validation"}, "validation-stores": {"validation"}, "takes-version-gap": {"order"}, "takes-orphan-version": {"order"},
+	"takes-stale-version": {"order"}, "takes-version-after-nullification": {"nullify"}, "takes-version-of-other-client": {"version"},
+	"takes-version-of-other-group": {"version"}, "takes-documents-without-case": {"rights"}, "takes-providers-without-right": {"rights"},
+	"ignores-list-of-documents": {"signature"}, "takes-revoked": {"signature"}, "takes-other-frame": {"retry"},
 }

@@ -9,6 +9,7 @@ import (
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
+	"portti/conformance/run"
 	"portti/conformance/wire"
 	"portti/internal/xmltree"
 	"portti/xmldsig/trust"
@@ -27,6 +28,8 @@ type message struct {
 	controller           string // custodian
 	replaces             string // id of the replaced document
 	nullifies            bool
+	query                string // the kind of query, "" for other messages
+	about                int    // how many parameters it has
 	group, body          string
 	sum                  [sha256.Size]byte
 	attachments          int
@@ -70,6 +73,7 @@ func (m *message) readFrame(t *xmltree.Tree, n xmltree.Node) {
 	for _, x := range f.Document.Related {
 		m.replaces = x.ID.Root
 	}
+	m.readQuery()
 	p, _ := f.Package()
 	if p == nil || p.Document == nil {
 		return
@@ -77,6 +81,20 @@ func (m *message) readFrame(t *xmltree.Tree, n xmltree.Node) {
 	m.attachments = len(p.Attachments)
 	m.sum = sha256.Sum256(p.Document.Bytes)
 	m.readDocument(p.Document.Bytes)
+}
+
+// readQuery tells the kinds of queries apart by their service requests.
+func (m *message) readQuery() {
+	if m.frame.Query <= 0 {
+		return
+	}
+	m.query = "other"
+	for kind, request := range run.QueryRequests() {
+		if m.frame.ServiceRequest.Code == request {
+			m.query = kind
+		}
+	}
+	m.about = len(m.frame.Asked.Parameters)
 }
 
 func (m *message) readDocument(b []byte) {

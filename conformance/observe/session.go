@@ -85,6 +85,9 @@ func (s *session) current() *cases.Step {
 // case before the document that needs it.
 func (s *session) aside(m *message) bool {
 	x := s.current()
+	if x != nil && x.Await.Query != "" {
+		return m.query == "" // what is stored before is found then
+	}
 	return x == nil || m.preparation() && !slices.Contains(x.Await.Groups, m.group) && x.Await.Same == ""
 }
 
@@ -154,7 +157,9 @@ func (j *judge) problem(key string, params ...string) {
 
 func (j *judge) judge(x *cases.Step) {
 	w, m := j.want, j.m
-	if w.Same != "" {
+	if w.Query != "" {
+		j.query()
+	} else if w.Same != "" {
 		j.same(j.sent[w.Same])
 	} else {
 		j.form()
@@ -171,6 +176,16 @@ func (j *judge) judge(x *cases.Step) {
 func (j *judge) same(s *sent) {
 	if s == nil || s.id != j.m.documentID || s.sum != j.m.sum {
 		j.problem("await-same")
+	}
+}
+
+// query judges a query: its kind, and that it asks about something.
+func (j *judge) query() {
+	if j.m.query != j.want.Query {
+		j.problem("await-query", "got", orNone(j.m.query), "want", j.want.Query)
+	}
+	if j.m.about == 0 {
+		j.problem("await-about")
 	}
 }
 
@@ -240,7 +255,7 @@ func (j *judge) verdict(x *cases.Step) {
 	if j.a == nil {
 		return
 	}
-	accepted := j.a.Ack != nil && j.a.Ack.Code == "CA"
+	accepted := j.a.Ack != nil && (j.a.Ack.Code == "CA" || j.a.Ack.Code == "AA")
 	if j.out.Got = "refused"; accepted {
 		j.out.Got = "accepted"
 	}

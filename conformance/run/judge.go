@@ -37,6 +37,10 @@ func (j *judged) word() string {
 		return "refused"
 	case a.Ack != nil && a.Ack.Code == frame.NotNow:
 		return "retry"
+	case a.Ack != nil && a.Ack.Code == frame.Answered:
+		return "answered"
+	case a.Ack != nil && a.Response != nil:
+		return "query-error"
 	case a.IsFault:
 		return "fault"
 	}
@@ -61,6 +65,7 @@ func (j *judged) judge() {
 		j.problem("contains", "want", x.Contains)
 	}
 	j.expectRules(x.Rules)
+	j.expectFound(x)
 	if x.Like != "" {
 		j.expectLike(x.Like)
 	}
@@ -172,9 +177,9 @@ func (j *judged) acknowledgement(k *frame.Acknowledgement) {
 		}
 	}
 	switch {
-	case k.Code == frame.Accepted && errors != "":
+	case (k.Code == frame.Accepted || k.Code == frame.Answered) && errors != "":
 		j.problem("error-in-accepted", "got", strings.TrimSpace(errors))
-	case k.Code != frame.Accepted && !hasReason(k):
+	case k.Code != frame.Accepted && k.Code != frame.Answered && !hasReason(k):
 		j.problem("no-reason")
 	}
 }

@@ -86,12 +86,16 @@ func (p *Player) begin(c *cases.Case) {
 
 // prepare gives the relationships and the case that come before a document.
 func (p *Player) prepare(c *cases.Case) ([]Message, error) {
-	if !prepared[c.Steps[0].Kind] || slices.Contains(c.Tags, "connection") {
+	if !prepared[c.Steps[0].Kind] && c.Steps[0].Await.Query == "" || slices.Contains(c.Tags, "connection") {
 		return nil, nil
 	}
 	var out []Message
 	for _, n := range slices.Sorted(maps.Keys(p.scene.clients)) {
-		m, err := p.message(&cases.Step{Do: "send", As: "relationship-" + n, Kind: "relationship", Clients: []string{n}})
+		x := &cases.Step{Do: "send", As: "relationship-" + n, Kind: "relationship", Clients: []string{n}}
+		if c.Steps[0].Await.Elsewhere {
+			x.Document.Edit = "provider-unit"
+		}
+		m, err := p.message(x)
 		if err != nil {
 			return nil, err
 		}
@@ -106,6 +110,9 @@ func (p *Player) step(c *cases.Case, i int) *cases.Step {
 	x := c.Steps[i]
 	w := x.Await
 	s := &cases.Step{Do: "send", As: x.As, Kind: x.Kind, Replaces: w.Replaces, Nullify: w.Version == "nullification"}
+	if w.Query != "" {
+		s.Do, s.Query = "query", cases.Query{For: w.Query, Client: "c"}
+	}
 	if w.Same != "" {
 		s.Do, s.Of = "again", w.Same
 	}
@@ -125,7 +132,11 @@ func (p *Player) step(c *cases.Case, i int) *cases.Step {
 func (p *Player) make(c *cases.Case, i int) (Message, error) { return p.message(p.step(c, i)) }
 
 func (p *Player) message(s *cases.Step) (Message, error) {
-	m, err := p.scene.make(s)
+	do := p.scene.make
+	if s.Do == "query" {
+		do = p.scene.ask
+	}
+	m, err := do(s)
 	if err != nil {
 		return Message{}, err
 	}

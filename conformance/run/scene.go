@@ -263,6 +263,10 @@ func (s *scene) relate(x *cases.Step, sp *fixtures.Spec) error {
 	switch x.Document.Edit {
 	case "together":
 		sp.Together = []*fixtures.Document{s.made[x.Of].doc}
+	case "provider-unit": // the organiser gives a registry-use right (RKO-1)
+		named := *sp.Relationship
+		named.Provider = s.world.Organisations[2].Units[0]
+		sp.Relationship = &named
 	case "provider": // who holds a registry-use right writes into the organiser's register
 		o := s.world.Organisations[2]
 		sp.Unit, sp.Author, sp.System = o.Units[0], s.world.Professional("private"), o.System

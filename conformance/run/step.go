@@ -26,6 +26,8 @@ func (r *Runner) step(ctx context.Context, s *scene, x *cases.Step) report.Step 
 		return r.exchange(ctx, s, x, nil, wire.Request{Method: http.MethodGet, Path: r.client.SOAP + "?wsdl"})
 	case "control":
 		return r.control(ctx, x)
+	case "query":
+		return r.query(ctx, s, x)
 	case "validate":
 		return r.validate(ctx, s, x)
 	}

@@ -47,6 +47,8 @@ type Answer struct {
 	Fault      string
 	FaultRules []string
 	IsFault    bool
+	// Response is set where the answer is one to a query; Ack is its acknowledgement.
+	Response *frame.Received
 	// SOAP is the envelope's version, "" without one; RelatesTo of WS-Addressing.
 	SOAP, RelatesTo string
 	// Unread tells why the body could not be read as SOAP.
@@ -154,12 +156,14 @@ func (a *Answer) content(t *xmltree.Tree, n xmltree.Node) {
 		}
 		return
 	}
-	ack, fs := frame.ReadAck(t, n)
+	r, fs := frame.ReadResponse(t, n)
 	if len(fs) > 0 {
 		a.Unread = fmt.Errorf("<%s> is no acknowledgement", t.Local(n))
 		return
 	}
-	a.Ack = ack
+	if a.Ack = r.Acknowledgement; r.Outcome != "" {
+		a.Response = r
+	}
 }
 
 // Rules are the rules that the answer names.

@@ -1,0 +1,172 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"portti/cda/rules/catalogue"
+	"portti/conformance/cases"
+)
+
+func text(s string) Text { return Text{"fi": s + " fi", "sv": s + " sv", "en": s + " en"} }
+
+// sample is a run with one case of each verdict.
+func sample() *Run {
+	began := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	one := func(id string, v Verdict, steps ...Step) Case {
+		return Case{ID: id, Area: "store", Version: 1, Title: text(id), Profiles: []cases.Profile{cases.Storing}, Requirements: []string{"ARK-1"}, Verdict: v, Took: 12.5, Steps: steps}
+	}
+	return &Run{
+		Suite: "portti 0", Cases: Versions{"1.0.0", "abc"}, Rules: "def", Target: Target{URL: "http://127.0.0.1:1", Name: "Archive 2 <beta>"},
+		Mode: cases.Archive, Profile: cases.Storing, Trial: "go-live", Started: began, Ended: began.Add(3 * time.Second),
+		Results: []Case{
+			one("A-PASSED", Passed, Step{Say: text("send"), Verdict: Passed, Expected: "accepted", Got: "accepted"}),
+			one("B-FAILED", Failed, Step{Say: text("send"), Verdict: Failed, Expected: "refused", Got: "accepted", Message: "<m>&</m>", Answer: "<script>alert(1)</script>",
+				Findings: []Finding{{Rule: "SIG-VALUE-MISMATCH", Severity: "error", Text: "wrong", Location: "document 1:2"}}, Problems: []Problem{{"answer", text("problem")}}}),
+			one("C-NONE", NotJudged, Step{Say: text("restart"), Verdict: NotJudged, Problems: []Problem{{"no-hook", text("hook")}}}),
+			one("D-OPEN", Open),
+		},
+	}
+}
+
+func write(t *testing.T, r *Run, format string, lang catalogue.Lang) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Write(&b, format, lang); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTextTellsWhatFailedAndWhy(t *testing.T) {
+	got := write(t, sample(), "text", "sv")
+	for _, want := range []string{"B-FAILED", "problem sv", "SIG-VALUE-MISMATCH", "C-NONE", "4 fall (3 steg): 1 godkänt, 1 underkänt, 1 inte bedömt, 1 öppet", "portti 0"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("lacks %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "A-PASSED") {
+		t.Error("tells of what passed")
+	}
+}
+
+func TestJUnitCountsAndReads(t *testing.T) {
+	var s junitSuites
+	if err := xml.Unmarshal([]byte(write(t, sample(), "junit", "en")), &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Tests != 4 || s.Failures != 1 || s.Skipped != 2 || len(s.Suites) != 1 || s.Suites[0].Cases[1].Failure == nil || s.Suites[0].Cases[1].Failure.Text != "problem en" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestCSVHasARowForEachStep(t *testing.T) {
+	rows, err := csv.NewReader(strings.NewReader(write(t, sample(), "csv", "fi"))).ReadAll()
+	if err != nil || len(rows) != 5 || rows[2][0] != "B-FAILED" || rows[2][11] != "SIG-VALUE-MISMATCH" || rows[2][12] != "problem fi" {
+		t.Errorf("%v %v", err, rows)
+	}
+}
+
+// TestHTMLIsSelfContainedAndInert: nothing from outside, no script, and what came from
+// the target is text.
+func TestHTMLIsSelfContainedAndInert(t *testing.T) {
+	for _, lang := range catalogue.Langs {
+		got := write(t, sample(), "html", lang)
+		for _, bad := range []string{"<script", "http-equiv", " src=", "<link", "url(", "<beta>", "{{", "<no value>"} {
+			if strings.Contains(got, bad) {
+				t.Errorf("%s: holds %q", lang, bad)
+			}
+		}
+		for _, want := range []string{`<html lang="` + string(lang) + `"`, "<svg", "&lt;script&gt;", "problem " + string(lang), word("report", "title", lang), word("trial", "go-live", lang)} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: lacks %q", lang, want)
+			}
+		}
+	}
+}
+
+func TestAnotherFormatIsAnError(t *testing.T) {
+	if err := sample().Write(&bytes.Buffer{}, "pdf", "en"); !errors.Is(err, ErrFormat) {
+		t.Error(err)
+	}
+}
+
+// TestTEST3_SignedReport: what was changed in report or signature is told, and so is
+// another key.
+func TestTEST3_SignedReport(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "key")
+	key, err := Key(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Key(name); err != nil || !again.Equal(key) {
+		t.Fatalf("the key is not the same the second time: %v", err)
+	}
+	if f, err := os.Stat(name); err != nil || f.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file is open to others: %v", err)
+	}
+	doc := []byte(write(t, sample(), "json", "en"))
+	s, err := Sign(key, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, _ := json.Marshal(s)
+	if r, _, err := Verify(doc, sig, s.Fingerprint); err != nil || r.Count().Failed != 1 {
+		t.Fatal(err)
+	}
+	for what, x := range map[string]struct {
+		doc, sig []byte
+		print    string
+		want     error
+	}{
+		"a verdict changed":    {bytes.Replace(doc, []byte(`"failed"`), []byte(`"passed"`), 1), sig, "", ErrChanged},
+		"the target changed":   {doc, bytes.Replace(sig, []byte("Archive 2"), []byte("Archive 3"), 1), "", ErrChanged},
+		"the rules changed":    {doc, bytes.Replace(sig, []byte(`"def"`), []byte(`"deg"`), 1), "", ErrChanged},
+		"the signature is cut": {doc, sig[:len(sig)/2], "", ErrChanged},
+		"another key":          {doc, sig, strings.Repeat("0", 64), ErrOtherKey},
+	} {
+		if _, _, err := Verify(x.doc, x.sig, x.print); !errors.Is(err, x.want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := Sign(key, []byte("{}")); !errors.Is(err, ErrNotReport) {
+		t.Error(err)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	then, now := sample(), sample()
+	now.Results[0].Verdict = Failed // worse
+	now.Results[1].Verdict = Passed // better
+	now.Results[2].Version = 2      // changed
+	now.Results[3].ID = "E-NEW"     // new, and D-OPEN is gone
+	got := map[string]string{}
+	list := Compare(then, now)
+	for _, c := range list {
+		got[c.ID] = c.Kind
+	}
+	want := map[string]string{"A-PASSED": "worse", "B-FAILED": "better", "C-NONE": "changed", "E-NEW": "new", "D-OPEN": "gone"}
+	if len(got) != len(want) {
+		t.Errorf("%v", got)
+	}
+	for id, kind := range want {
+		if got[id] != kind {
+			t.Errorf("%s is %q, want %q", id, got[id], kind)
+		}
+	}
+	if !Worse(list) || Worse(Compare(then, then)) || len(Compare(then, then)) != 0 {
+		t.Error("equal runs differ")
+	}
+	var b bytes.Buffer
+	if err := WriteChanges(&b, list, "en"); err != nil || !strings.Contains(b.String(), "worse  A-PASSED (passed → failed)") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
