@@ -64,6 +64,7 @@ type Config struct {
 	Archivists []web.Archivist
 	OIDC       *web.OIDC
 	DemoLogin  bool
+	Suite      web.Suite
 	Samples    fs.FS
 	// Root is the OID of acknowledgement ids, Owner the organisation of messages
 	// without client certificate.
@@ -90,6 +91,8 @@ type Instance struct {
 	Judge *pipeline.Judge
 	// Engine decides about access with the archive's state.
 	Engine *access.Engine
+
+	site *web.Site
 }
 
 // ErrProduction: the production world demands more than is configured; the text that
@@ -223,10 +226,12 @@ func (i *Instance) assemble(c Config) error {
 // pages makes the pages for people.
 func (i *Instance) pages(c Config) (http.Handler, error) {
 	o := web.Options{
-		Lang: c.Lang, Store: i.Store, Judge: i.Judge, Workbench: c.World == pipeline.Test, Samples: c.Samples,
+		Lang: c.Lang, Store: i.Store, Judge: i.Judge, Workbench: c.World == pipeline.Test, Samples: c.Samples, Suite: c.Suite,
 		Archivists: c.Archivists, OIDC: c.OIDC, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
 	}
-	return web.New(o)
+	var err error
+	i.site, err = web.New(o)
+	return i.site, err
 }
 
 // release decides who is given what queries find, by the state of clients that the
@@ -247,5 +252,8 @@ func writable(dir string) error {
 
 // Close stops the server (as Stop does) and closes the archive.
 func (i *Instance) Close(ctx context.Context) error {
+	if i.site != nil {
+		i.site.Close() // a run of the suite sends to this very gateway
+	}
 	return errors.Join(i.Stop(ctx), i.Store.Close(), i.Judge.PDFs.Close())
 }

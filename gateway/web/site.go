@@ -53,6 +53,8 @@ type Options struct {
 	Judge *pipeline.Judge
 	// Workbench opens the vendor's workbench; for the test world only.
 	Workbench bool
+	// Suite is the joint-test suite to run from the workbench; nil for none.
+	Suite Suite
 	// Samples are sample documents to download; nil for none.
 	Samples fs.FS
 	// Archivists are those who may log in by certificate (UI-2); none closes that door.
@@ -73,6 +75,7 @@ type Options struct {
 type Site struct {
 	Options
 	sessions *sessions
+	runs     *suiteRuns
 	handler  http.Handler
 }
 
@@ -87,7 +90,7 @@ func New(o Options) (*Site, error) {
 	if o.Lang == "" {
 		o.Lang = catalogue.English
 	}
-	s := &Site{Options: o, sessions: newSessions(o)}
+	s := &Site{Options: o, sessions: newSessions(o), runs: newSuiteRuns()}
 	s.handler = s.routes()
 	return s, nil
 }
@@ -115,6 +118,9 @@ func (s *Site) routes() http.Handler {
 	mux.HandleFunc("GET /errors/{rule}", s.oneError)
 	if s.Workbench {
 		s.workbenchRoutes(mux)
+		if s.Suite != nil {
+			s.suiteRoutes(mux)
+		}
 	}
 	if s.archivistDoor() {
 		s.archivistRoutes(mux)
@@ -224,6 +230,7 @@ func (s *Site) nav(p *page, r *http.Request) []navLink {
 	add(s.Workbench, "/workbench/messages", "nav_messages")
 	add(s.Workbench, "/workbench/structures", "nav_structures")
 	add(s.Workbench && s.Samples != nil, "/workbench/samples", "nav_samples")
+	add(s.Workbench && s.Suite != nil, "/workbench/suite", "nav_suite")
 	add(true, "/errors", "nav_errors")
 	add(s.archivistDoor(), "/archive", "nav_archive")
 	return out
@@ -303,7 +310,7 @@ func (s *Site) front(w http.ResponseWriter, r *http.Request) {
 
 // frontKeys are the words about each part.
 var frontKeys = map[string]string{"/workbench": "workbench", "/workbench/messages": "messages",
-	"/workbench/structures": "structures", "/workbench/samples": "samples", "/errors": "errors", "/archive": "archive"}
+	"/workbench/structures": "structures", "/workbench/samples": "samples", "/workbench/suite": "suite", "/errors": "errors", "/archive": "archive"}
 
 var (
 	styleSheet = mustRead("assets/style.css")

@@ -1,0 +1,219 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"portti/cda/rules/catalogue"
+	"portti/store"
+)
+
+// Suite is the joint-test suite (TEST-2) as the pages run it against their own gateway.
+// The suite knows no gateway and the gateway no suite: whoever has both brings them
+// together. Implementations must be safe for concurrent use.
+type Suite interface {
+	// Profiles lists what can be chosen.
+	Profiles() []SuiteProfile
+	// Run plays the cases of a profile and gives the report as JSON. progress is told
+	// after each case.
+	Run(ctx context.Context, profile string, progress func(id string, ok bool)) ([]byte, error)
+	// Write writes such a report in another format: one of SuiteFormats.
+	Write(w io.Writer, report []byte, format string, lang catalogue.Lang) error
+}
+
+// SuiteProfile is a profile with the number of its cases.
+type SuiteProfile struct {
+	Key   string
+	Cases int
+}
+
+// SuiteFormats are the formats of reports, with their media types and file endings.
+var SuiteFormats = []struct{ Format, Media, Ending string }{
+	{"html", "text/html; charset=utf-8", "html"}, {"json", "application/json", "json"}, {"junit", "application/xml", "xml"},
+	{"csv", "text/csv; charset=utf-8", "csv"}, {"text", "text/plain; charset=utf-8", "txt"},
+}
+
+// suiteRuns are the runs that were started from the pages. One goes at a time.
+type suiteRuns struct {
+	mu   sync.Mutex
+	runs []*suiteRun // oldest first
+	work sync.WaitGroup
+	stop context.CancelFunc
+	ctx  context.Context
+}
+
+// suiteRun is a run and how far it is. Its fields are guarded by suiteRuns.mu.
+type suiteRun struct {
+	ID, Profile         string
+	Total, Done, Failed int
+	Last                string // the case that was judged last
+	Began               time.Time
+	Ended               bool
+	Broken              bool // it could not be carried through
+}
+
+// maxRuns is how many runs the list remembers; reports stay under their links.
+const maxRuns = 20
+
+func newSuiteRuns() *suiteRuns {
+	ctx, stop := context.WithCancel(context.Background())
+	return &suiteRuns{ctx: ctx, stop: stop}
+}
+
+// Close ends the runs that go on, and waits for them.
+func (s *Site) Close() {
+	s.runs.stop()
+	s.runs.work.Wait()
+}
+
+func (s *Site) suiteRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /workbench/suite", s.suite)
+	mux.HandleFunc("POST /workbench/suite", s.startSuite)
+	mux.HandleFunc("GET /workbench/suite/{id}", s.suiteRun)
+	mux.HandleFunc("GET /workbench/suite/{id}/report", s.suiteReport)
+}
+
+// suitePage is the choice of profile and the runs so far.
+type suitePage struct {
+	page
+	Profiles []SuiteProfile
+	Runs     []suiteRun
+	Busy     bool
+}
+
+func (s *Site) suite(w http.ResponseWriter, r *http.Request) {
+	p := suitePage{page: s.page(w, r, "nav_suite"), Profiles: s.Suite.Profiles()}
+	p.Runs = s.runs.list()
+	p.Busy = slices.ContainsFunc(p.Runs, func(x suiteRun) bool { return !x.Ended })
+	s.write(w, &p.page, http.StatusOK, "suite", p)
+}
+
+// list gives the runs, newest first.
+func (r *suiteRuns) list() []suiteRun {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []suiteRun
+	for _, x := range slices.Backward(r.runs) {
+		out = append(out, *x)
+	}
+	return out
+}
+
+func (s *Site) startSuite(w http.ResponseWriter, r *http.Request) {
+	profile := r.PostFormValue("profile")
+	i := slices.IndexFunc(s.Suite.Profiles(), func(p SuiteProfile) bool { return p.Key == profile })
+	if i < 0 {
+		s.tell(w, r, http.StatusUnprocessableEntity, "bad_request", "suite_profile")
+		return
+	}
+	x := &suiteRun{ID: s.NewID(), Profile: profile, Total: s.Suite.Profiles()[i].Cases, Began: s.Now()}
+	if !s.runs.begin(x) {
+		s.tell(w, r, http.StatusConflict, "bad_request", "suite_busy")
+		return
+	}
+	go s.carry(x)
+	http.Redirect(w, r, "/workbench/suite/"+x.ID, http.StatusSeeOther)
+}
+
+// begin takes a run in, unless another goes on or the site is closing. Whoever took it
+// must call work.Done.
+func (r *suiteRuns) begin(x *suiteRun) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil || slices.ContainsFunc(r.runs, func(o *suiteRun) bool { return !o.Ended }) {
+		return false
+	}
+	if r.runs = append(r.runs, x); len(r.runs) > maxRuns {
+		r.runs = r.runs[1:]
+	}
+	r.work.Add(1)
+	return true
+}
+
+// carry carries a run through and keeps its report.
+func (s *Site) carry(x *suiteRun) {
+	defer s.runs.work.Done()
+	report, err := s.Suite.Run(s.runs.ctx, x.Profile, func(id string, ok bool) {
+		s.runs.mu.Lock()
+		defer s.runs.mu.Unlock()
+		if x.Done, x.Last = x.Done+1, id; !ok {
+			x.Failed++
+		}
+	})
+	if err == nil {
+		err = s.Store.KeepResult(context.WithoutCancel(s.runs.ctx), x.ID, report)
+	}
+	if err != nil {
+		s.Log.Error().Err(err).Msg("a run of the suite was not carried through")
+	}
+	s.runs.mu.Lock()
+	defer s.runs.mu.Unlock()
+	x.Ended, x.Broken = true, err != nil
+}
+
+// suiteRunPage is one run: its progress, then its reports.
+type suiteRunPage struct {
+	page
+	Run     suiteRun
+	Kept    bool
+	Reports []frontLink
+}
+
+func (s *Site) suiteRun(w http.ResponseWriter, r *http.Request) {
+	p := suiteRunPage{page: s.page(w, r, "suite_run")}
+	id := r.PathValue("id")
+	runs := s.runs.list()
+	i := slices.IndexFunc(runs, func(x suiteRun) bool { return x.ID == id })
+	switch {
+	case i >= 0 && !runs[i].Ended:
+		p.Run, p.Refresh = runs[i], 2
+	case i >= 0 && runs[i].Broken:
+		p.Run = runs[i]
+	default: // ended, in this process or an earlier one
+		if _, err := s.Store.Result(r.Context(), id); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		p.Kept = true
+		if p.Run = (suiteRun{ID: id, Ended: true}); i >= 0 {
+			p.Run = runs[i]
+		}
+		for _, f := range SuiteFormats {
+			p.Reports = append(p.Reports, frontLink{URL: "/workbench/suite/" + id + "/report?format=" + f.Format, Name: f.Format})
+		}
+	}
+	s.write(w, &p.page, http.StatusOK, "suite-run", p)
+}
+
+// suiteReport serves a kept report in a format. The HTML form is a page of its own
+// with its own style and no script.
+func (s *Site) suiteReport(w http.ResponseWriter, r *http.Request) {
+	i := slices.IndexFunc(SuiteFormats, func(f struct{ Format, Media, Ending string }) bool { return f.Format == r.URL.Query().Get("format") })
+	if i < 0 {
+		s.fail(w, r, &store.Error{Kind: store.ErrNotFound, Op: "report"})
+		return
+	}
+	f := SuiteFormats[i]
+	report, err := s.Store.Result(r.Context(), r.PathValue("id"))
+	var b bytes.Buffer
+	if err == nil {
+		err = s.Suite.Write(&b, report, f.Format, s.lang(w, r))
+	}
+	if err != nil {
+		s.fail(w, r, errors.Join(err))
+		return
+	}
+	h := w.Header()
+	safeHeaders(h, "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'")
+	h.Set("Content-Type", f.Media)
+	if f.Format != "html" {
+		h.Set("Content-Disposition", `attachment; filename="conformance-`+fileName(r.PathValue("id"))+"."+f.Ending+`"`)
+	}
+	_, _ = w.Write(b.Bytes()) // a client that has gone is no fault of ours
+}
