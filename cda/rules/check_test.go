@@ -86,7 +86,7 @@ func TestMutations(t *testing.T) {
 		{`<languageCode code="fi"/>`, `<languageCode code="FI"/>`, nil},
 		{`<languageCode code="fi"/>`, `<languageCode code="ru"/>`, []string{"META-LANGUAGE-UNLISTED"}},
 		{`<f:creationTime value="20260323105424+0200"/>`, ``, []string{"META-CREATIONTIME-MISSING"}},
-		{`<f:documentGroup code="5"`, `<f:documentGroup code="77"`, []string{"META-DOCUMENTGROUP-UNLISTED", "META-GROUP-UNKNOWN"}},
+		{`<f:documentGroup code="5"`, `<f:documentGroup code="77"`, []string{"META-GROUP-UNKNOWN"}},
 		{`<f:documentGroup code="5"`, `<f:documentGroup code="4"`, []string{"META-GROUP-ASSUMED"}},
 		{`<f:specificDocumentType code="15007" codeSystem="1.2.246.537.6.1506.201701"/>`, ``, []string{"META-SPECIFICTYPE-MISSING"}},
 		{`<f:functionCode code="24"`, `<f:functionCode code="XX"`, []string{"META-FUNCTION-UNLISTED"}},

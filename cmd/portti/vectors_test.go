@@ -286,7 +286,7 @@ func TestEveryRuleHasVectors(t *testing.T) {
 		t.Errorf("%d vectors; %d of %d rules stand alone in one", len(set), lonely, in)
 	}
 	if len(few) > 0 {
-		t.Errorf("less than three for %s", strings.Join(few, ", "))
+		t.Errorf("less than three for %s: give fixtures/vectors/gen mutations that reach them and run go generate ./fixtures/vectors, or name their tests in elsewhere.yaml", strings.Join(few, ", "))
 	}
 	t.Logf("%d vectors for %d rules, %d of which stand alone in one", len(set), in, lonely)
 }

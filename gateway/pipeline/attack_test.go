@@ -70,7 +70,7 @@ var headerChanges = []headerChange{
 	{"document id", `<id root="([0-9.]+)\.\d+"/><!-- Yleinen`, `<id root="$1.999"/><!-- Yleinen`, true, []string{"CROSS-ID-DIFFERS"}, []string{"BODY-ID-DIFFERS", "BODY-XHTML-ID-DIFFERS"}},
 	{"version series", `<setId root="([0-9.]+)\.\d+"/>`, `<setId root="$1.999"/>`, true, []string{"CROSS-SETID-DIFFERS"}, []string{"META-VERSION-FIRST-SETID"}},
 	{"version number", `<versionNumber value="1"/>`, `<versionNumber value="2"/>`, true, []string{"CROSS-VERSION-DIFFERS"}, []string{"META-VERSION-NEXT-UNRELATED"}},
-	{"client", `extension="010915A9115"`, `extension="010915A913N"`, true, []string{"CROSS-CLIENT-ID-DIFFERS"}, nil},
+	{"client", `extension="010915A9115"`, `extension="010915A9137"`, true, []string{"CROSS-CLIENT-ID-DIFFERS"}, nil},
 	{"client's name", `<family>Satunnainen<`, `<family>Toinen<`, true, []string{"CROSS-CLIENT-NAME-DIFFERS"}, []string{"CROSS-JSON-SURNAME-DIFFERS"}},
 	{"birth time", `<birthTime value="20150901"/>`, `<birthTime value="20150902"/>`, true, []string{"CROSS-BIRTHTIME-DIFFERS"}, []string{"META-CLIENT-BIRTH-DIFFERS"}},
 	{"gender", `<administrativeGenderCode code="1"`, `<administrativeGenderCode code="2"`, false, []string{"META-CLIENT-SEX-DIFFERS"}, []string{"META-CLIENT-SEX-DIFFERS"}},
