@@ -234,5 +234,8 @@ func (p *progress) pushed(x migrate.Pushed) {
 	if r := x.Remaining(); r > 0 || x.Done()+x.Later == x.Total {
 		left = r.Round(time.Second).String()
 	}
+	if x.Closed > 0 {
+		left = "waiting " + x.Closed.Round(time.Minute).String() + " for the window, nothing"
+	}
 	p.show(x.Done(), x.Total, fmt.Sprintf("%d/%d archived, %d rejected, %d retries, %.0f/s, %d under way, %s left", x.Archived, x.Total, x.Rejected, x.Retried, x.PerSecond(), x.Workers, left))
 }

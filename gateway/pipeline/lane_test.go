@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"portti/cda/organisations"
 )
 
 // TestMIG1_InteractiveTrafficGoesFirst: a migration waits for whoever else comes.
@@ -107,4 +109,19 @@ func TestWhoGivesUpLeavesNothing(t *testing.T) {
 			t.Errorf("left behind: %+v", l)
 		}
 	})
+}
+
+// TestPRO4_MigratingSystemsGoIntoTheBulkLane whatever header they send.
+func TestPRO4_MigratingSystemsGoIntoTheBulkLane(t *testing.T) {
+	migrating := System{ID: "m", Organisation: "1.2.3", Profile: organisations.Archiving, Fingerprint: "aa"}
+	connecting := System{ID: "c", Organisation: "1.2.3", Profile: organisations.Connecting, Fingerprint: "bb"}
+	a := KnownAccess{Systems: Systems{migrating, connecting}}
+	for peer, want := range map[Peer]bool{
+		{Organisation: "1.2.3", Fingerprint: "aa"}: true, {Organisation: "1.2.3", Fingerprint: "bb"}: false, {Organisation: "1.2.3", Fingerprint: "cc"}: false,
+		{Organisation: "1.2.4", Fingerprint: "aa"}: false, {}: false,
+	} {
+		if a.Migrates(peer) != want {
+			t.Errorf("%+v migrates: %t", peer, !want)
+		}
+	}
 }

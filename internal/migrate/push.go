@@ -64,8 +64,9 @@ type Pushed struct {
 	Total, Archived, Rejected, Later int64
 	// Sent and Retried count this run's.
 	Sent, Retried int64
-	// Workers is how many may be under way now, Waiting why nothing goes out.
+	// Workers is how many may be under way now; Closed is how long until a window opens.
 	Workers int
+	Closed  time.Duration
 	Elapsed time.Duration
 }
 
@@ -404,6 +405,7 @@ func (p *pusher) write(r result) error {
 
 func (p *pusher) show() {
 	p.count.Retried, p.count.Workers, p.count.Elapsed = p.retried.Load(), p.throttle.at(), p.Now().Sub(p.began)
+	p.count.Closed = untilOpen(p.Windows, p.Now())
 	if p.Progress != nil {
 		p.Progress(p.count)
 	}
