@@ -35,6 +35,7 @@ var accessScenarios = []struct {
 	{"DOC-6", "every document in an open case of its clients", inCase},
 	{"DOC-7", "a case note belongs to a case", noteInCase},
 	{"DOC-8", "in a shared case for whoever is in it", sharedCase},
+	{"DOC-8", "disclosed by the permission of each client in it", everyClientsWill},
 	{"DOC-9", "non-disclosure for safety is known of the client", protectedClient},
 	{"DOC-10", "a temporary id is joined to an identity code later", temporaryJoined},
 	{"REK-2", "nobody stores into another's register", foreignStore},
@@ -100,9 +101,9 @@ func (s *scene) will(k fixtures.Kind, by *fixtures.Organisation, change func(*fi
 // disclosure is another county's query about the child's documents, all in order
 // unless changed.
 type disclosure struct {
-	by                        *fixtures.Organisation
-	unit, use, reason, ground string
-	weak                      bool
+	by                              *fixtures.Organisation
+	unit, use, reason, ground, task string
+	weak                            bool
 }
 
 func (s *scene) query(d disclosure) *answered {
@@ -115,7 +116,7 @@ func (s *scene) query(d disclosure) *answered {
 	if !d.weak {
 		params = append(params, by(interactions.FieldAuthentication, pipeline.Strong))
 	}
-	for f, v := range map[interactions.Field]string{interactions.FieldSpecialReason: d.reason, interactions.FieldGround: d.ground} {
+	for f, v := range map[interactions.Field]string{interactions.FieldSpecialReason: d.reason, interactions.FieldGround: d.ground, interactions.FieldUserTask: d.task} {
 		if v != "" {
 			params = append(params, by(f, v))
 		}
@@ -173,6 +174,37 @@ func wideSearch(t *testing.T) {
 	s.sees("a private provider's", disclosure{by: s.p, unit: s.p.OID, ground: "1", reason: "1"}, hidden)
 }
 
+// A document of a shared case needs the permission of each client in it.
+func everyClientsWill(t *testing.T) {
+	s := strict(t, nil, "relationship-child", "relationship-mother", "relationship-father", "relationship-child-sumula", "case-shared", "plan-shared")
+	s.inform()
+	s.will(fixtures.Permission, s.b, nil)
+	plan := s.doc("plan-shared")
+	sees := func(what string, want bool) {
+		t.Helper()
+		got := s.ask(asking(s.b, interactions.QueryMetadata, append(byID(plan), byClient(s.child), by(interactions.FieldUse, "903"),
+			by(interactions.FieldAuthentication, pipeline.Strong))...))
+		if slices.Contains(got.ids(), plan) != want {
+			t.Errorf("%s: %v %v", what, got.ids(), got.rules())
+		}
+	}
+	sees("the child's permission alone", false)
+	for _, name := range []string{"mother", "father"} {
+		c := s.w.Client(name)
+		err := s.Store.PutOrder(t.Context(), store.Order{Kind: store.OrderInform, Client: c.Hetu, At: s.w.Now.AddDate(0, 0, -1), Recorder: s.a.OID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.will(fixtures.Permission, s.a, func(x *fixtures.Spec) { x.Clients = []*fixtures.Client{c}; s.w.Belong(x) })
+	}
+	sees("everybody's permission", true)
+	s.will(fixtures.Prohibition, s.a, func(x *fixtures.Spec) {
+		x.Clients, x.ProhibitTasks = []*fixtures.Client{s.w.Client("father")}, []fixtures.Code{fixtures.TaskFamilies}
+		s.w.Belong(x)
+	})
+	sees("one of them prohibits", false)
+}
+
 func prohibitions(t *testing.T) {
 	s := strict(t, nil, childSamples...)
 	s.inform()
@@ -213,6 +245,10 @@ func caseConnection(t *testing.T) {
 	s.sees("a unit that does not serve the client", disclosure{by: s.b, unit: elsewhere}, access.RuleConnection)
 	s.sees("with a special reason", disclosure{by: s.b, unit: elsewhere, reason: "1"}, "given")
 	s.sees("the client's own unit", disclosure{by: s.b}, "given")
+	// Decree 457/2024, where the message tells the professional's work task.
+	s.sees("who arranges services", disclosure{by: s.b, task: "arranging"}, "given")
+	s.sees("who mediates in family matters", disclosure{by: s.b, task: "mediating"}, hidden)
+	s.sees("who keeps the records of the own register", disclosure{by: s.b, task: "records"}, hidden)
 }
 
 func strongAuthentication(t *testing.T) {

@@ -83,6 +83,17 @@ func (a *Asking) Holds(organiser string, tasks []string, caseID string) bool {
 	})
 }
 
+// Will decides on a client's will alone: informed, permitted and not prohibited. It
+// is for the further clients of a document that is to be disclosed by permission.
+func (a *Asking) Will(d Document) Decision {
+	f := a.Facts(Give, d)
+	r := run{f: &f}
+	if r.informed() && r.permitted() && r.notProhibited() {
+		r.grant(Ground{ByPermission, f.State.Permission.ID, "703/2023 § 55"})
+	}
+	return r.d
+}
+
 // Controllers gives the controllers whose documents some path may lead to: the
 // requester's own and those of whom the client is a client. A wide search or a
 // disclosure may look at all of them, own use at the own ones alone.
@@ -147,21 +158,35 @@ func (e *Engine) storing(ctx context.Context, client string, at time.Time, q Req
 		return Decision{}, err
 	}
 	f := a.Facts(Store, d)
-	if d.Case != "" && d.Phase == Phase2 {
-		x, err := e.State.CaseStatement(ctx, deciding, d.Case, client)
-		if err != nil {
+	if d.Phase == Phase2 {
+		if err := a.attach(ctx, client, &f); err != nil {
 			return Decision{}, err
+		}
+	}
+	return Decide(f), nil
+}
+
+// attach finds the case and the relationship that a document names: among the
+// client's own, or else whoever's they are.
+func (a *Asking) attach(ctx context.Context, client string, f *Facts) error {
+	d := &f.Document
+	if d.Case != "" {
+		x := a.view.caseOf(d.Case)
+		if x == nil {
+			var err error
+			if x, err = a.e.State.CaseStatement(ctx, deciding, d.Case, client); err != nil {
+				return err
+			}
 		}
 		f.State.Case = a.caseState(x, d.Effective)
 	}
-	if d.Relationship != "" && d.Phase == Phase2 {
-		x, err := e.State.RelationshipStatement(ctx, deciding, d.Relationship, client)
-		if err != nil {
-			return Decision{}, err
-		}
-		f.State.RelationshipElsewhere = x != nil && (x.Controller != d.Controller || !x.State.Relationship.Client.Self)
+	own := slices.ContainsFunc(f.State.Relationships, func(r RelationshipState) bool { return r.ID == d.Relationship })
+	if d.Relationship == "" || own {
+		return nil
 	}
-	return Decide(f), nil
+	x, err := a.e.State.RelationshipStatement(ctx, deciding, d.Relationship, client)
+	f.State.RelationshipElsewhere = x != nil
+	return err
 }
 
 func (a *Asking) caseState(x *store.Statement, written time.Time) *CaseState {

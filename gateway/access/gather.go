@@ -114,6 +114,17 @@ func (v *view) openCases(controller, task string) (out []string) {
 	return out
 }
 
+// caseOf gives the client's case of an id, nil where the client has none; of several
+// documents that claim the id the last to arrive counts.
+func (v *view) caseOf(id string) (out *store.Statement) {
+	for i := range v.state.Statements {
+		if x := &v.state.Statements[i]; x.State.Case != nil && x.State.Case.ID == id {
+			out = x
+		}
+	}
+	return out
+}
+
 // inCase tells whether the client is in a case at t (DOC-8). Who has left keeps no
 // right open, save on the day of leaving.
 func (v *view) inCase(c *store.Case, t time.Time) bool {

@@ -123,7 +123,33 @@ func (e *engineReleasing) Decide(ctx context.Context, f Found) (Ruling, error) {
 	if len(f.Summary.MinorConsents) > 0 {
 		consent = f.Summary.MinorConsents[0]
 	}
-	return rulingOf(a.Document(access.DocumentOf(&f.Hit, consent, restriction))), nil
+	document := access.DocumentOf(&f.Hit, consent, restriction)
+	d := a.Document(document)
+	if d.Ground.Kind == access.ByPermission {
+		if d, err = e.others(ctx, &f, client, document, d); err != nil {
+			return Ruling{}, err
+		}
+	}
+	return rulingOf(d), nil
+}
+
+// others asks the further clients' will of a document that one client's permission
+// opens (DOC-8): each of them must have given it.
+func (e *engineReleasing) others(ctx context.Context, f *Found, client string, x access.Document, d access.Decision) (access.Decision, error) {
+	for i := range f.Summary.Clients {
+		other := f.Summary.Clients[i].Key()
+		if other == "" || other == client {
+			continue
+		}
+		a, err := e.about(ctx, other)
+		if err != nil {
+			return d, err
+		}
+		if will := a.Will(x); will.Outcome != access.Given {
+			return will, nil
+		}
+	}
+	return d, nil
 }
 
 func rulingOf(d access.Decision) Ruling {
