@@ -39,13 +39,13 @@ func (m *Main) archiveCommand() *cobra.Command {
 
 func (m *Main) archiveCommands() []*cobra.Command {
 	return []*cobra.Command{m.archiveVerify(), m.archiveProve(), m.archiveConsistency(), m.archiveCheckProof(), m.archiveCheckpoints(), m.archiveRotate(),
-		m.archiveBackup(), m.archiveRestore()}
+		m.archiveBackup(), m.archiveRestore(), m.archiveExport()}
 }
 
 // controlCommands are what a process that owns an archive does for others.
 func controlCommands() control.Commands {
 	return control.Commands{"verify": runVerify, "prove": runProve, "consistency": runConsistency,
-		"checkpoints": runCheckpoints, "rotate-key": runRotate, "backup": runBackup,
+		"checkpoints": runCheckpoints, "rotate-key": runRotate, "backup": runBackup, "export": runExport,
 		"dispose-plan": runDisposePlan, "dispose-apply": runDisposeApply, "hold": runHold, "event": runEvent, "stats": runStats,
 		"log": runLog, "log-report": runLogReport, "log-purge": runLogPurge}
 }
