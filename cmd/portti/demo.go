@@ -78,10 +78,14 @@ func (m *Main) demo(ctx context.Context, once bool) (err error) {
 	if err := m.demoPages(&c, w, dir); err != nil {
 		return err
 	}
+	suite := &pagesSuite{world: w, now: m.Now}
+	c.Suite = suite
 	world := filepath.Join(dir, "world")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return m.serve(ctx, c, func(g *gateway.Instance) error {
+		target := "http://" + g.Addr().String()
+		suite.target.Store(&target)
 		if err := m.demoSend(ctx, w, g, dir); err != nil {
 			return err
 		}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"portti/cda/rules/catalogue"
+	"portti/conformance/cases"
+	"portti/conformance/report"
+	"portti/conformance/run"
+	"portti/fixtures"
+	"portti/gateway/web"
+)
+
+// pagesSuite lets the workbench run the joint-test suite against its own gateway: it
+// implements web.Suite. The demo has the keys of the test world that the cases sign
+// with; no other archive has.
+type pagesSuite struct {
+	world *fixtures.World
+	now   func() time.Time
+	// target is the gateway's address, known once it listens.
+	target atomic.Pointer[string]
+}
+
+// allProfiles stands for the cases of every profile.
+const allProfiles = "all"
+
+func (s *pagesSuite) chosen(profile string) []*cases.Case {
+	w := cases.Selection{Mode: cases.Archive}
+	if profile != allProfiles {
+		w.Profile = cases.Profile(profile)
+	}
+	return cases.Default().Select(w)
+}
+
+// Profiles implements web.Suite.
+func (s *pagesSuite) Profiles() []web.SuiteProfile {
+	out := []web.SuiteProfile{{Key: allProfiles, Cases: len(s.chosen(allProfiles))}}
+	for _, p := range cases.Profiles {
+		out = append(out, web.SuiteProfile{Key: string(p), Cases: len(s.chosen(string(p)))})
+	}
+	return out
+}
+
+// Run implements web.Suite.
+func (s *pagesSuite) Run(ctx context.Context, profile string, progress func(string, bool)) ([]byte, error) {
+	target := s.target.Load()
+	if target == nil {
+		return nil, errors.New("the gateway does not listen yet")
+	}
+	r := &run.Runner{World: s.world, Target: *target, Parallel: 2, Timeout: 30 * time.Second, Slow: 10 * time.Second, Now: s.now,
+		Progress: func(c report.Case) { progress(c.ID, c.Verdict != report.Failed) }}
+	out := newReport(cases.Archive, s.now().UTC())
+	if profile != allProfiles {
+		out.Profile = cases.Profile(profile)
+	}
+	out.Target = report.Target{URL: *target}
+	var err error
+	if out.Results, err = r.Run(ctx, s.chosen(profile)); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	out.Ended = s.now().UTC()
+	var b bytes.Buffer
+	err = out.Write(&b, "json", catalogue.English)
+	return b.Bytes(), err
+}
+
+// Write implements web.Suite.
+func (s *pagesSuite) Write(w io.Writer, doc []byte, format string, lang catalogue.Lang) error {
+	r, err := report.Parse(doc)
+	if err != nil {
+		return err
+	}
+	return r.Write(w, format, lang)
+}
