@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"portti/store"
+
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 )
@@ -32,6 +34,10 @@ type Main struct {
 	Terminal bool
 
 	config config
+	// args is the command line; archive is one that is open already, for a command
+	// that this process runs for another.
+	args    []string
+	archive *store.Store
 }
 
 // NewMain gives the program as the operating system runs it.
@@ -46,6 +52,7 @@ func newUUID() string { return uuid.Must(uuid.NewRandomFromReader(rand.Reader)).
 
 // Run runs the command line and gives the exit code.
 func (m *Main) Run(ctx context.Context, args []string) int {
+	m.args = args
 	root := m.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -459,5 +459,7 @@ func runRotate(ctx context.Context, a control.Archive, raw json.RawMessage, out 
 
 // serveControl lets commands reach the archive of a running gateway.
 func serveControl(g *gateway.Instance, dir string) (stop func() error, err error) {
-	return control.Serve(dir, control.Archive{Store: g.Store, Signatures: signatureJudge(g.Judge.Verifier)}, controlCommands())
+	cs := controlCommands()
+	cs[orgControl] = orgFor(g.Judge.Organisations)
+	return control.Serve(dir, control.Archive{Store: g.Store, Signatures: signatureJudge(g.Judge.Verifier)}, cs)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +23,8 @@ func (m *Main) orgCommand() *cobra.Command {
 		Use: "org", Short: "organisations: the national register, joined systems, contracts, registers, transfers",
 		Long: "What an archive knows of organisations. Documents are held against it: whom they\n" +
 			"name must be known, valid at the document's time and of the right kind, and\n" +
-			"belong together. Commands that write need the archive for themselves; list and\n" +
-			"show also work beside a gateway.",
+			"belong together. Where a gateway runs on the archive, it does the work, and what\n" +
+			"changes counts at once.",
 	}
 	cmd.AddCommand(m.orgImport(), m.orgList(), m.orgShow(), m.orgAdd(), m.orgJoined(), m.orgRemove(), m.orgHistory(), m.orgTransfer(), m.orgMisplaced())
 	for _, c := range cmd.Commands() {
@@ -64,19 +63,26 @@ func (m *Main) inArchive(ctx context.Context, make bool, do func(*store.Store) e
 	if err := m.needArchive(); err != nil {
 		return err
 	}
-	if _, err := os.Stat(m.config.Data); err != nil && !make {
+	if m.archive != nil {
+		return orgError(do(m.archive))
+	}
+	if !make && !exists(m.config.Data) {
 		return usage(fmt.Errorf("no archive in %s", m.config.Data), "--data takes the data directory of an archive")
 	}
-	master, err := m.master(m.config.Data)
-	if err != nil {
-		return err
+	a, err := m.openArchive(ctx, m.config.Data)
+	switch {
+	case errors.Is(err, store.ErrOwned):
+		return m.beside(ctx, system(err, storeHint(err)))
+	case err != nil:
+		return system(err, storeHint(err))
 	}
-	st, err := store.Open(ctx, store.Options{Dir: m.config.Data, Now: m.Now, Master: master})
-	if err != nil {
-		return system(err, cmp.Or(storeHint(err), "where a gateway runs on this archive, stop it first"))
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	err = do(st)
+	defer func() { err = errors.Join(err, a.Store.Close()) }()
+	return orgError(do(a.Store))
+}
+
+// orgError gives an error of the store its exit code: what was asked cannot be done,
+// or the archive could not do it.
+func orgError(err error) error {
 	var own *store.Error
 	if errors.As(err, &own) {
 		if own.Retry() || own.Kind == store.ErrDamaged || own.Kind == store.ErrInternal {
