@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"portti/cda/frame"
@@ -92,7 +93,9 @@ type Instance struct {
 	// Engine decides about access with the archive's state.
 	Engine *access.Engine
 
-	site *web.Site
+	site      *web.Site
+	endUpkeep context.CancelFunc
+	keeping   sync.WaitGroup
 }
 
 // ErrProduction: the production world demands more than is configured; the text that
@@ -144,6 +147,13 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 	if err := errors.Join(i.Judge.Load(c.Data), i.assemble(c)); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	var keep context.Context
+	keep, i.endUpkeep = context.WithCancel(context.WithoutCancel(ctx))
+	i.keeping.Go(func() {
+		day := time.NewTicker(upkeepEvery)
+		defer day.Stop()
+		upkeep(keep, i.Store, c.Log, day.C)
+	})
 	return i, nil
 }
 
@@ -204,8 +214,9 @@ func (i *Instance) assemble(c Config) error {
 		Lang: c.Lang, Versions: c.Versions,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
 		Prove: i.prove,
-		Ready: func(context.Context) error { return errors.Join(i.Store.Ready(), writable(c.Data)) },
 	}
+	watch := &archiveMetrics{archive: i.Store, dir: c.Data, certificates: map[string]time.Time{}}
+	o.Ready = watch.ready
 	if o.Pages, err = i.pages(c); err != nil {
 		return err
 	}
@@ -219,7 +230,13 @@ func (i *Instance) assemble(c Config) error {
 			return err
 		}
 	}
-	i.Server, err = New(o)
+	serverEnd(o.TLS, watch.certificates)
+	if c.Signer != nil && c.Signer.Certificate != nil {
+		watch.certificates["archive-signature"] = c.Signer.Certificate.NotAfter
+	}
+	if i.Server, err = New(o); err == nil {
+		err = i.Server.metrics.registry.Register(watch)
+	}
 	return err
 }
 
@@ -255,5 +272,8 @@ func (i *Instance) Close(ctx context.Context) error {
 	if i.site != nil {
 		i.site.Close() // a run of the suite sends to this very gateway
 	}
-	return errors.Join(i.Stop(ctx), i.Store.Close(), i.Judge.PDFs.Close())
+	err := i.Stop(ctx)
+	i.endUpkeep()
+	i.keeping.Wait()
+	return errors.Join(err, i.Store.Close(), i.Judge.PDFs.Close())
 }

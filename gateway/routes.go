@@ -90,7 +90,12 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	default:
 		if err := s.o.Ready(r.Context()); err != nil {
 			s.o.Log.Warn().Err(err).Msg("not ready")
-			line(w, http.StatusServiceUnavailable, "the archive cannot take documents now")
+			text := "the archive cannot take documents now"
+			var e *NotReady
+			if errors.As(err, &e) {
+				text += ": " + strings.Join(e.Failed, ", ")
+			}
+			line(w, http.StatusServiceUnavailable, text)
 			return
 		}
 		line(w, http.StatusOK, "ready")

@@ -126,6 +126,8 @@ type Store struct {
 	read *sql.DB
 
 	w *writer
+
+	figures figures
 }
 
 // Open opens the archive in opt.Dir, or creates it. It takes the ownership of the

@@ -152,6 +152,7 @@ func (w *writer) open(ctx context.Context) error {
 	if err := w.loadSequences(ctx); err != nil {
 		return err
 	}
+	w.s.figures.opened(&w.seq)
 	return w.recheck(ctx)
 }
 
@@ -294,6 +295,7 @@ func (w *writer) group(first *job) error {
 		// reopening shows it.
 		_ = w.simple(`ROLLBACK`)
 		refuse(first, fail(first.op, err)) // where BEGIN failed, it was never taken
+		w.s.figures.failed()
 		g.tell(err)
 		return err
 	}
@@ -301,6 +303,7 @@ func (w *writer) group(first *job) error {
 		w.s.tree.leavesCame()
 	}
 	w.seq = g.tx.seq
+	w.s.figures.committed(g.jobs, time.Since(g.opened), &w.seq)
 	w.remember(g.tx.marks, g.tx.unmark)
 	w.dirty += g.bytes + rowBytes*g.jobs
 	g.tell(nil)
