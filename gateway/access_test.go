@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -467,6 +468,62 @@ func temporaryJoined(t *testing.T) {
 	if got := s.served(first.OID); string(got) != string(first.Bytes) {
 		t.Error("the original changed")
 	}
+}
+
+// The state of clients is no second truth: a rebuild of the index from the documents
+// gives the same (package store tries it after damage).
+func TestDOC5_StateIsMadeAnewFromDocuments(t *testing.T) {
+	var names []string
+	for _, d := range world().Documents {
+		names = append(names, d.Name)
+	}
+	s := strict(t, nil, names...)
+	known := func() map[string]access.Known {
+		out := map[string]access.Known{}
+		for _, c := range s.w.Clients {
+			_, id := c.ID()
+			a, err := s.Engine.Client(t.Context(), id, s.w.Now, access.Requester{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[c.Name] = a.Known()
+		}
+		return out
+	}
+	before := known()
+	if k := before["mother"]; k.Permission == nil || len(k.Prohibitions) != 3 || len(before["child"].Rights) != 1 {
+		t.Fatalf("%+v", before)
+	}
+	if err := s.Store.Reindex(t.Context(), pipeline.IndexOf(nil)); err != nil {
+		t.Fatal(err)
+	}
+	for name, after := range known() {
+		if !reflect.DeepEqual(before[name], after) {
+			t.Errorf("%s: %+v, before %+v", name, after, before[name])
+		}
+	}
+	if r, err := s.Store.Check(t.Context()); err != nil || !r.OK() {
+		t.Errorf("check: %+v %v", r, err)
+	}
+	if len(s.has("the child's plans", asking(s.a, interactions.QueryMetadata, byClient(s.child), by(interactions.FieldSpecificType, "15007")), s.currentPlans()...).ids()) == 0 {
+		t.Error("nothing is found any more")
+	}
+}
+
+// currentPlans are the child's plans of the samples that no later version replaces.
+func (s *scene) currentPlans() (out []string) {
+	replaced := map[string]bool{}
+	for _, d := range s.w.Documents {
+		if r := d.Spec.Replaces; r != nil {
+			replaced[r.OID] = true
+		}
+	}
+	for _, d := range s.w.Documents {
+		if d.Spec.Kind == fixtures.Plan && d.Specific.Code == "15007" && slices.Contains(d.Spec.Clients, s.child) && !replaced[d.OID] {
+			out = append(out, d.OID)
+		}
+	}
+	return out
 }
 
 func foreignStore(t *testing.T) {

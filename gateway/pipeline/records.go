@@ -121,7 +121,7 @@ func (m *message) newArchival() *store.Archival {
 		Controller: d.Custodian.ID.Root, Register: register(d, f),
 		Document: d.Tree.Source(), Frame: f.Tree.Source(), // the whole request; the archive keeps the document in it once
 		Facts:   facts(f),
-		Index:   index(&d.Metadata, f),
+		Index:   index(&d.Metadata, f.Table()),
 		Message: m.messageRow(),
 	}
 	a.Index.State = stateOf(a.Index.Phase, &d.Metadata, m.judged.Body)
@@ -158,11 +158,32 @@ func facts(f *frame.Frame) []byte {
 // healthGroup stands for the document group of documents that have none.
 const healthGroup = "health"
 
-func index(d *cda.Metadata, f *frame.Frame) store.Index {
+// IndexOf gives a reading of archived documents for Store.Reindex: what each is found
+// by and what it says of clients, by a table of interactions (the shipped one where
+// nil). Its bytes are those that were judged when they came, so that their signatures
+// are not judged again.
+func IndexOf(table *interactions.Table) func(document []byte) (store.Index, error) {
+	if table == nil {
+		table = interactions.Default()
+	}
+	return func(document []byte) (store.Index, error) {
+		tree, err := xmltree.Parse(document, xmltree.Limits{})
+		if err != nil {
+			return store.Index{}, err
+		}
+		d, _ := cda.Read(tree)
+		body, _ := d.JudgeBody()
+		x := index(&d.Metadata, table)
+		x.State = stateOf(x.Phase, &d.Metadata, body)
+		return x, nil
+	}
+}
+
+func index(d *cda.Metadata, t *interactions.Table) store.Index {
 	l := &d.Local
 	x := store.Index{
 		Group: l.DocumentGroup.Code, GeneralType: d.Code.Code, SpecificType: l.SpecificType.Code,
-		Phase: phase(f, l.DocumentGroup.Code), Process: l.ServiceProcess.Code.Code,
+		Phase: phase(t, l.DocumentGroup.Code), Process: l.ServiceProcess.Code.Code,
 		Case: d.Encounter.ID.Root, Relationship: l.ClientRelationship.Root,
 		Unit: d.Encounter.Unit().ID.Root, Organiser: organiser(d),
 		Effective: d.EffectiveTime.Time, Created: l.CreationTime.Time,
@@ -186,8 +207,8 @@ func index(d *cda.Metadata, f *frame.Frame) store.Index {
 }
 
 // phase is the key of the document group in the table of interactions.
-func phase(f *frame.Frame, group string) string {
-	if g := f.Table().Group(group); g != nil {
+func phase(t *interactions.Table, group string) string {
+	if g := t.Group(group); g != nil {
 		return g.Key
 	}
 	return ""

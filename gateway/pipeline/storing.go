@@ -148,7 +148,7 @@ func (q *AccessQuery) facts() access.Document {
 	d := q.Document
 	_, replaces := d.Replaces()
 	x := access.Document{
-		ID: d.ID.Root, Set: d.SetID.Root, Controller: d.Custodian.ID.Root, Phase: access.Phase(phase(q.Frame, d.Local.DocumentGroup.Code)),
+		ID: d.ID.Root, Set: d.SetID.Root, Controller: d.Custodian.ID.Root, Phase: access.Phase(phase(q.Frame.Table(), d.Local.DocumentGroup.Code)),
 		General: d.Code.Code, Specific: d.Local.SpecificType.Code, Case: d.Encounter.ID.Root, Relationship: d.Local.ClientRelationship.Root,
 		Effective: d.EffectiveTime.Time, Later: replaces || d.Version.Value > 1,
 	}
