@@ -112,6 +112,10 @@ func partsByNumber(t *testing.T) {
 	if got := g.found(again); !slices.Equal(got.ids(), ids[2:4]) {
 		t.Errorf("the second part again: %v, want %v", got.ids(), ids[2:4])
 	}
+	again.Start = 5
+	if got := g.found(again); !slices.Equal(got.ids(), ids[4:]) {
+		t.Errorf("the last part after the second: %v, want %v", got.ids(), ids[4:])
+	}
 	// What was nullified meanwhile is not in the parts that follow: the right is judged anew.
 	g.accepted(w.FrameWith(w.Doc("plan"), fixtures.FrameOptions{NoText: true, Extension: "77004"}))
 	again = asking(first(), "")

@@ -184,11 +184,12 @@ func (m *message) begin(q *query) bool {
 func (m *message) proceed(q *query) bool {
 	start := m.frame.Asked.Start
 	if start == 0 {
+		q.given = q.reached
 		return true
 	}
-	if start-1 > q.given {
+	if start-1 > q.reached {
 		m.findings = append(m.findings, m.atQuery([]finding.Finding{{
-			Rule: RuleContinuationStart, Value: strconv.Itoa(start), Params: []finding.Param{finding.P("next", strconv.Itoa(q.given+1))},
+			Rule: RuleContinuationStart, Value: strconv.Itoa(start), Params: []finding.Param{finding.P("next", strconv.Itoa(q.reached+1))},
 		}})...)
 		return false
 	}

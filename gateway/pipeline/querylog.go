@@ -237,6 +237,7 @@ func (m *message) commitQuery(ctx context.Context) Answer {
 	}
 	if q := m.query; verdict == Accepted && q.asker.Operation != interactions.QueryStatus {
 		if q.open() || m.frame.Interaction.Kind == interactions.KindContinuation {
+			q.reached = max(q.reached, q.given)
 			m.sessions.keep(q.key, q.session, m.Now())
 		}
 	}

@@ -26,9 +26,10 @@ type session struct {
 	// next continues the search for more.
 	found []string
 	next  string
-	// given is how many of found have been given, or decided not to be.
-	given   int
-	expires time.Time
+	// given is how many of found the parts up to this one have given, or were decided
+	// not to; reached is the most that was ever given.
+	given, reached int
+	expires        time.Time
 }
 
 // open tells whether there is more to give.
