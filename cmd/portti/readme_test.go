@@ -35,21 +35,7 @@ func blocks(t *testing.T, lang string) []string {
 // beside a demo as `make run` starts it; only the port is another.
 func TestReadmeCommandsWork(t *testing.T) {
 	judge.Need(t, "curl")
-	portti, err := exec.LookPath("portti") // testscript's: this very binary
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(portti, filepath.Join(dir, "bin", "portti")); err != nil {
-		t.Fatal(err)
-	}
+	dir, port := demoPlace(t)
 	startDemo(t, dir, "127.0.0.1:"+port)
 	for _, block := range blocks(t, "sh") {
 		for line := range strings.Lines(block) {
@@ -63,6 +49,26 @@ func TestReadmeCommandsWork(t *testing.T) {
 			t.Logf("%s\n%.400s", line, out)
 		}
 	}
+}
+
+// demoPlace gives a directory with bin/portti in it, as after `make build`, and a free port.
+func demoPlace(t *testing.T) (dir, port string) {
+	t.Helper()
+	portti, err := exec.LookPath("portti") // testscript's: this very binary
+	if err != nil {
+		t.Fatal(err)
+	}
+	if port, err = freePort(); err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(portti, filepath.Join(dir, "bin", "portti")); err != nil {
+		t.Fatal(err)
+	}
+	return dir, port
 }
 
 // startDemo starts the demo and waits until its samples are archived.

@@ -5,9 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,21 +16,7 @@ import (
 // TestTEST2_DemoRunsTheSuiteFromItsPages: in the demo of `make run` a profile is run from
 // the workbench, against the very gateway, to a report in which nothing failed.
 func TestTEST2_DemoRunsTheSuiteFromItsPages(t *testing.T) {
-	portti, err := exec.LookPath("portti")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(portti, filepath.Join(dir, "bin", "portti")); err != nil {
-		t.Fatal(err)
-	}
+	dir, port := demoPlace(t)
 	startDemo(t, dir, net.JoinHostPort("127.0.0.1", port))
 	base := "http://127.0.0.1:" + port
 	page := func(target string) string {
