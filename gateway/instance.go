@@ -38,6 +38,9 @@ type Config struct {
 	Master store.KeySource
 	// ReplayList is the store's.
 	ReplayList string
+	// Stamp has checkpoints time-stamped every StampEvery; nil has not.
+	Stamp      store.Stamper
+	StampEvery time.Duration
 	// Profile, World and Lang: see packages catalogue and pipeline.
 	Profile catalogue.Profile
 	World   pipeline.World
@@ -132,7 +135,7 @@ func Open(ctx context.Context, c Config) (*Instance, error) {
 	if err := xsd.Compile(); err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, store.Options{Dir: c.Data, Now: c.Now, Master: c.Master, ReplayList: c.ReplayList})
+	st, err := store.Open(ctx, store.Options{Dir: c.Data, Now: c.Now, Master: c.Master, ReplayList: c.ReplayList, Stamp: c.Stamp, StampEvery: c.StampEvery})
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,10 +17,12 @@ import (
 
 	"portti/gateway"
 	"portti/gateway/control"
+	"portti/internal/tsa"
 	"portti/internal/xmltree"
 	"portti/store"
 	"portti/store/proof"
 	"portti/xmldsig"
+	"portti/xmldsig/trust"
 
 	"github.com/spf13/cobra"
 )
@@ -312,7 +316,7 @@ func runCheckpoints(ctx context.Context, a control.Archive, _ json.RawMessage, o
 }
 
 func (m *Main) archiveCheckProof() *cobra.Command {
-	var key string
+	var key, stamps string
 	cmd := &cobra.Command{
 		Use: "check-proof --key FILE PROOF [DOCUMENT.xml]", Short: "checks a proof with nothing but the checkpoint key", Args: cobra.RangeArgs(1, 2),
 		Long: "Checks a file of prove or consistency. With a document, the proof must be of exactly these bytes.\n" +
@@ -323,14 +327,15 @@ func (m *Main) archiveCheckProof() *cobra.Command {
 			if err != nil {
 				return usage(err, "--key takes the checkpoint key, checkpoint.pub of the archive")
 			}
-			return m.checkProof(string(public), args)
+			return m.checkProof(string(public), stamps, args)
 		},
 	}
+	cmd.Flags().StringVar(&stamps, "timestamp-trust", "", "PEM `FILE`: the proof's checkpoint must bear a time stamp of an authority that leads to these")
 	cmd.Flags().StringVar(&key, "key", "", "`FILE` of the checkpoint key")
 	return cmd
 }
 
-func (m *Main) checkProof(public string, args []string) error {
+func (m *Main) checkProof(public, stamps string, args []string) error {
 	b, err := os.ReadFile(args[0])
 	if err != nil {
 		return usage(err, "")
@@ -359,7 +364,12 @@ func (m *Main) checkProof(public string, args []string) error {
 			text = holds(in, c)
 		}
 	}
-	if errors.Is(err, proof.ErrInvalid) {
+	if err == nil && stamps != "" {
+		var stamped string
+		stamped, err = stampOf(in, stamps)
+		text += stamped
+	}
+	if errors.Is(err, proof.ErrInvalid) || errors.Is(err, tsa.ErrStamp) {
 		fmt.Fprintln(m.Stdout, err)
 		return errInvalid
 	}
@@ -368,6 +378,40 @@ func (m *Main) checkProof(public string, args []string) error {
 	}
 	fmt.Fprintln(m.Stdout, text)
 	return nil
+}
+
+// stampOf checks the time stamp of a proof's checkpoint.
+func stampOf(p *proof.Inclusion, trusted string) (string, error) {
+	certs, err := trust.Load(trusted)
+	if err != nil {
+		return "", err
+	}
+	if p == nil || len(p.Stamp) == 0 {
+		return "", fmt.Errorf("%w: the checkpoint has none", tsa.ErrStamp)
+	}
+	at, err := tsa.Check(p.Stamp, sha256.Sum256([]byte(p.Checkpoint)), certs)
+	if err != nil {
+		return "", err
+	}
+	return ", time-stamped " + at.Format(time.RFC3339), nil
+}
+
+// stamper gives who stamps checkpoints; nil without timestamp_url.
+func (m *Main) stamper() (store.Stamper, time.Duration, error) {
+	c := &m.config
+	if c.TimestampURL == "" {
+		return nil, 0, nil
+	}
+	every, err := time.ParseDuration(c.TimestampEvery)
+	if err != nil || every <= 0 {
+		return nil, 0, usage(fmt.Errorf("timestamp_every is %q", c.TimestampEvery), "use a time such as 1h")
+	}
+	certs, err := trust.Load(c.TimestampTrust)
+	if err != nil || len(certs) == 0 {
+		return nil, 0, usage(errors.Join(errors.New("a time-stamp authority without trust"), err), "--timestamp-trust takes the certificates that it leads to")
+	}
+	client := &tsa.Client{URL: c.TimestampURL, Trust: certs, HTTP: &http.Client{Timeout: time.Minute}}
+	return client.Stamp, every, nil
 }
 
 func holds(p *proof.Inclusion, c *proof.Checkpoint) string {

@@ -33,6 +33,11 @@ type config struct {
 	MasterKey        string `koanf:"master_key"`
 	MasterKeyCommand string `koanf:"master_key_command"`
 	Encryption       string `koanf:"encryption"`
+	// TimestampURL is a time-stamp authority that checkpoints are stamped by, every
+	// TimestampEvery; its certificate must lead to one of TimestampTrust.
+	TimestampURL   string `koanf:"timestamp_url"`
+	TimestampTrust string `koanf:"timestamp_trust"`
+	TimestampEvery string `koanf:"timestamp_every"`
 	// ReplayList is the file that is told of what a restore must do again.
 	ReplayList string `koanf:"replay_list"`
 
@@ -124,7 +129,7 @@ func defaults() config {
 	c := config{
 		Format: "text", Lang: "en", Profile: "strict", World: "test",
 		Listen: "127.0.0.1:8080", Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
-		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on", Encryption: "on", Phrases: "any", ArchiveSignature: string(pipeline.SignNever),
+		Document: 20 << 20, InFlight: 256 << 20, Assumptions: "on", Encryption: "on", TimestampEvery: "1h", Phrases: "any", ArchiveSignature: string(pipeline.SignNever),
 		Revocation: "auto", RevocationFetch: "none", OCSPNonce: "send", TrustWatch: "1m", TrustSkew: "0s",
 	}
 	c.TLS.Clients = string(gateway.NoClientCertificates)

@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "until": until, "stamped": stamped},
 	})
 }
 
@@ -90,6 +90,20 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("%s is not ready", args[0])
+}
+
+// stamped waits until a proof of an archive that is served bears a time stamp.
+func stamped(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: stamped DIR")
+	}
+	for range 300 {
+		if err := ts.Exec("portti", "archive", "prove", "--data", args[0], "leaf:0"); err == nil && strings.Contains(ts.ReadFile("stdout"), `"stamp"`) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("no stamp ever came")
 }
 
 // until sends a document by the certificate ca/leafs/own until the output of portti

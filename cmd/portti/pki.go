@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"portti/internal/tsa"
 	"portti/xmldsig/pki"
 
 	"github.com/spf13/cobra"
@@ -239,7 +240,7 @@ func (m *Main) pkiListen(ctx context.Context, addr string, h http.Handler) error
 	}
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
 	base := "http://" + ln.Addr().String()
-	fmt.Fprintf(m.Stdout, "lists:   %s/crl/service.crl\nOCSP:    %s/ocsp/service\n%s\n", base, base, pkiWarning)
+	fmt.Fprintf(m.Stdout, "lists:   %s/crl/service.crl\nOCSP:    %s/ocsp/service\nstamps:  %s%s\n%s\n", base, base, base, stampPath, pkiWarning)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {
@@ -270,11 +271,31 @@ type pkiHandler struct {
 // ServeHTTP answers one question.
 func (h *pkiHandler) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	r, err := h.responder()
+	if err == nil && q.URL.Path == stampPath {
+		err = stampTest(w, q, r)
+		if err == nil {
+			return
+		}
+	}
 	if err != nil {
 		http.Error(w, "the authority cannot be read", http.StatusInternalServerError)
 		return
 	}
 	r.ServeHTTP(w, q)
+}
+
+// stampPath is where the authority stamps time (RFC 3161).
+const stampPath = "/tsa"
+
+// stampTest answers as a time-stamp authority of the test authority.
+func stampTest(w http.ResponseWriter, q *http.Request, r *pki.Responder) error {
+	leaf, err := r.Authority.Stamper(pki.Organisation{OID: "1.2.246.10.99999901.10.0", Name: "portti", System: "Aikaleima"})
+	if err != nil {
+		return err
+	}
+	a := tsa.Authority{Certificate: leaf.Certificate, Key: pki.Unwrap(leaf.Key), Now: r.Now, Policy: pki.PolicySystem}
+	a.ServeHTTP(w, q)
+	return nil
 }
 
 // responder reads the directory again where it has changed.

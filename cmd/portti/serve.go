@@ -66,6 +66,9 @@ func (m *Main) serveCommand() *cobra.Command {
 				return err
 			}
 			c.ReplayList = m.replayList(c.Data)
+			if c.Stamp, c.StampEvery, err = m.stamper(); err != nil {
+				return err
+			}
 			defer m.watchTrust(cmd.Context(), c.Log, trust, clients)()
 			if err := m.observeTraffic(&c); err != nil {
 				return err
@@ -80,6 +83,9 @@ func (m *Main) serveCommand() *cobra.Command {
 	f.String("trust-watch", "", "how often to look whether the files of trust have changed, such as 30s; 0 only on SIGHUP (default 1m)")
 	m.ruleFlags(f)
 	m.masterFlags(f)
+	f.String("timestamp-url", "", "`URL` of a time-stamp authority (RFC 3161) for checkpoints")
+	f.String("timestamp-trust", "", "PEM `FILE` or folder: certificates that the authority's leads to")
+	f.String("timestamp-every", "", "how often a checkpoint is stamped (default 1h)")
 	f.String("replay-list", "", "`FILE` that is told of disposals, nullifications and withdrawn permissions, for a restore (default DIR.replay)")
 	f.String("encryption", "on", "whether a new archive is encrypted: on or off")
 	f.String("tls-listen", "", "`ADDR`ess of HTTPS")

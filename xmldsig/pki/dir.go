@@ -276,8 +276,10 @@ func (a *Authority) Issue(r Request) (*Leaf, error) {
 		return a.Server(r.Organisation, opts...)
 	case KindClient:
 		return a.Client(r.Organisation, opts...)
+	case KindStamp:
+		return a.Stamper(r.Organisation, opts...)
 	default:
-		return nil, fmt.Errorf("pki: unknown kind %q: use system, professional, card, server or client", r.Kind)
+		return nil, fmt.Errorf("pki: unknown kind %q: use system, professional, card, server, client or timestamp", r.Kind)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	KindCard         Kind = "card"         // a professional's card, authentication key: TLS client
 	KindServer       Kind = "server"       // TLS server
 	KindClient       Kind = "client"       // TLS client
+	KindStamp        Kind = "timestamp"    // time-stamp authority (RFC 3161)
 )
 
 // Fault is what is wrong with a certificate made on demand.
@@ -132,6 +133,9 @@ var profiles = map[Kind]profile{
 	KindClient: {Server, Service, x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		[]x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		[]asn1.ObjectIdentifier{policyOVCP, PolicyServer}, 1, 16, false},
+	KindStamp: {Service, Server, x509.KeyUsageDigitalSignature,
+		[]x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping},
+		[]asn1.ObjectIdentifier{policyOVCP, PolicySystem}, 2, 15, false},
 }
 
 // System issues a system signing certificate.
@@ -158,6 +162,11 @@ func (a *Authority) Server(org Organisation, opts ...LeafOption) (*Leaf, error) 
 // Client issues a TLS client's certificate.
 func (a *Authority) Client(org Organisation, opts ...LeafOption) (*Leaf, error) {
 	return a.issue(KindClient, org.OID+"/"+org.System, org.subject, opts)
+}
+
+// Stamper issues a time-stamp authority's certificate.
+func (a *Authority) Stamper(org Organisation, opts ...LeafOption) (*Leaf, error) {
+	return a.issue(KindStamp, org.OID+"/"+org.System, org.subject, opts)
 }
 
 // issue makes a leaf. The label names its key, so that the certificates of one
