@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // The exit codes.
@@ -30,7 +31,7 @@ type Main struct {
 	Environ        []string
 	Now            func() time.Time
 	NewID          func() string
-	// Terminal tells that Stdout is the user's own terminal.
+	// Terminal tells that Stdout and Stderr are the user's own terminal.
 	Terminal bool
 
 	config config
@@ -44,9 +45,11 @@ type Main struct {
 func NewMain() *Main {
 	return &Main{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
-		Now: time.Now, NewID: newUUID,
+		Now: time.Now, NewID: newUUID, Terminal: terminal(os.Stdout) && terminal(os.Stderr),
 	}
 }
+
+func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 func newUUID() string { return uuid.Must(uuid.NewRandomFromReader(rand.Reader)).String() }
 
