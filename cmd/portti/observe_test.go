@@ -168,3 +168,26 @@ func TestEveryClientCaseFindsAMutant(t *testing.T) {
 		}
 	}
 }
+
+// TestTEST4_RKO7_TwoSystemsInOneTrial: the organiser's system and the provider's are each
+// observed in a session of their own, told apart by the sender of their messages.
+func TestTEST4_RKO7_TwoSystemsInOneTrial(t *testing.T) {
+	g := newObserved(t)
+	w := fixtures.Default()
+	organiser := g.begin(observe.Plan{Name: "organiser", Device: w.Organisations[0].OID, Trial: "registry-use", IDs: []string{"CLIENT-REGISTRY-ORGANISER"}})
+	provider := g.begin(observe.Plan{Name: "provider", Device: w.Organisations[2].OID, Trial: "registry-use", IDs: []string{"CLIENT-REGISTRY-PROVIDER"}})
+	// One player is both: it prepares as the organiser and then writes as the provider.
+	if err := g.player().Play(context.Background(), cases.Default().Case("CLIENT-REGISTRY-PROVIDER")); err != nil {
+		t.Fatal(err)
+	}
+	for name, id := range map[string]string{"organiser": organiser, "provider": provider} {
+		r := g.report(id)
+		complainOf(t, r.Results)
+		if r.Count().Passed != 1 || r.Trial != "registry-use" || r.Target.Name != name {
+			t.Errorf("%s: %+v, trial %q", name, r.Count(), r.Trial)
+		}
+	}
+	if !strings.Contains(g.get("sessions/"+provider+"?format=html&lang=fi"), "Rekisterinkäyttöoikeuskoe") {
+		t.Error("the report does not tell which trial it is of")
+	}
+}

@@ -238,6 +238,8 @@ type Await struct {
 	Other string `yaml:"other" json:"other,omitempty"`
 	// Query demands a query of a kind (Query.For) instead of a document.
 	Query string `yaml:"query" json:"query,omitempty"`
+	// Provider demands that a relationship names a provider's unit (RKO-1).
+	Provider bool `yaml:"provider" json:"provider,omitempty"`
 	// Elsewhere demands that the controller is another organisation than the unit's
 	// that sends: somebody else's register (RKO-3).
 	Elsewhere  bool   `yaml:"elsewhere" json:"elsewhere,omitempty"`

@@ -87,7 +87,7 @@ var Clients = []Client{
 	{"prohibitions-for-permissions", "mixes up statements of will the other way", other([]string{"permission"}, "prohibition"), "CLIENT-STORE-PERMISSION"},
 	{"cases-for-relationships", "sends a case where a relationship is asked for", func(c *cases.Case, i int, x *cases.Step) {
 		if first(c, i) && x.Kind == "relationship" {
-			x.Kind = "permission"
+			x.Kind, x.Document.Edit = "permission", ""
 		}
 	}, "CLIENT-STORE-RELATIONSHIP"},
 	{"no-cases", "sends a permission where a case is asked for", other([]string{"case"}, "permission"), "CLIENT-STORE-CASE"},
@@ -123,9 +123,14 @@ var Clients = []Client{
 			x.Document.Edit = ""
 		}
 	}, "CLIENT-REGISTRY-PROVIDER"},
+	{"names-no-provider", "leaves the provider's unit out of the relationship", func(_ *cases.Case, _ int, x *cases.Step) {
+		if x.Document.Edit == "provider-unit" {
+			x.Document.Edit = ""
+		}
+	}, "CLIENT-REGISTRY-ORGANISER"},
 	{"no-relationship-first", "begins with the case", func(c *cases.Case, i int, x *cases.Step) {
 		if c.Steps[i].As == "relationship" {
-			x.Kind = "prohibition"
+			x.Kind, x.Document.Edit = "prohibition", ""
 		}
 	}, "CLIENT-REGISTRY-ORGANISER"},
 }

@@ -25,6 +25,7 @@ type message struct {
 	document             *cda.Document
 	documentID, setID    string
 	version              int
+	provider             bool   // the JSON names a service provider
 	controller           string // custodian
 	replaces             string // id of the replaced document
 	nullifies            bool
@@ -113,6 +114,7 @@ func (m *message) readDocument(b []byte) {
 	case body == nil:
 	case body.JSON != nil:
 		m.body = "json"
+		m.provider = bytes.Contains(body.JSON.Bytes, []byte(`"palveluntuottaja"`))
 	case body.Display != nil && bytes.HasPrefix(body.Display.Bytes, []byte("%PDF")):
 		m.body = "pdf"
 	case body.Display != nil:

@@ -77,7 +77,7 @@ const Prefix = "/conformance/"
 // Pages are the operator's pages:
 //
 //	GET  /conformance/                    the state of every session; JSON where asked for
-//	GET  /conformance/cases               the cases
+//	GET  /conformance/cases               the cases; HTML or JSON where asked for
 //	GET  /conformance/knobs               the knobs
 //	POST /conformance/sessions            begins a session: a Plan as JSON
 //	GET  /conformance/sessions/ID         its report: ?format=text|json|junit|html|csv&lang=fi
@@ -148,6 +148,11 @@ func (o *Observer) showCases(w http.ResponseWriter, r *http.Request) {
 	if wantsJSON(r) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		_ = cases.WriteJSON(w, list)
+		return
+	}
+	if r.URL.Query().Get("format") == "html" || negotiate.Names(r.Header.Get("Accept"), "text/html") {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_ = o.Cases.WriteHTML(w, list, langOf(r))
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -205,6 +205,9 @@ func (j *judge) form() {
 		of := j.sent[w.Replaces]
 		differ("await-replaces", m.replaces, of.id, of.id == m.replaces)
 	}
+	if w.Provider && !m.provider {
+		j.problem("await-provider")
+	}
 	if w.Elsewhere && m.controller == m.device {
 		j.problem("await-elsewhere")
 	}

@@ -120,8 +120,11 @@ func (p *Player) step(c *cases.Case, i int) *cases.Step {
 	if w.Clients > 1 {
 		s.Clients = slices.Sorted(maps.Keys(p.scene.clients))
 	}
-	if w.Elsewhere {
+	switch {
+	case w.Elsewhere:
 		s.Document.Edit = "provider"
+	case w.Provider:
+		s.Document.Edit = "provider-unit"
 	}
 	if p.Twist != nil {
 		p.Twist(c, i, s)

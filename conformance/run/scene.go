@@ -146,7 +146,10 @@ func (s *scene) spec(x *cases.Step) fixtures.Spec {
 	return sp
 }
 
-var errStep = errors.New("an earlier step made nothing")
+var (
+	errStep = errors.New("an earlier step made nothing")
+	errKind = errors.New("only a client relationship names a provider")
+)
 
 // make makes a step's message.
 func (s *scene) make(x *cases.Step) (*made, error) {
@@ -264,6 +267,9 @@ func (s *scene) relate(x *cases.Step, sp *fixtures.Spec) error {
 	case "together":
 		sp.Together = []*fixtures.Document{s.made[x.Of].doc}
 	case "provider-unit": // the organiser gives a registry-use right (RKO-1)
+		if sp.Relationship == nil {
+			return errKind
+		}
 		named := *sp.Relationship
 		named.Provider = s.world.Organisations[2].Units[0]
 		sp.Relationship = &named

@@ -1,0 +1,29 @@
+package cases
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"strings"
+
+	"portti/cda/rules/catalogue"
+)
+
+//go:embed cases.html
+var page string
+
+// WriteHTML writes cases as one page: no script, nothing from outside.
+func (s *Set) WriteHTML(w io.Writer, list []*Case, lang catalogue.Lang) error {
+	t, err := template.New("cases").Funcs(template.FuncMap{
+		"w":        func(category, key string) string { return s.word(category, key, lang) },
+		"say":      func(t Text) string { return t.In(lang) },
+		"profiles": func(c *Case) string { return s.profiles(c, lang) },
+		"given":    func(c *Case) string { return s.givenText(c, lang) },
+		"expect":   func(x Step) string { return x.expectation() },
+		"join":     func(l []string) string { return strings.Join(l, " ") },
+	}).Parse(page)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, map[string]any{"Lang": lang, "Cases": list, "Version": Version})
+}
