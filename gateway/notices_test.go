@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"portti/fixtures"
 	"portti/store"
+	"portti/xmldsig/pki"
+	"portti/xmldsig/trust"
 )
 
 func (g *gate) file(path, contentType string, body []byte) (int, string) {
@@ -22,6 +25,44 @@ func (g *gate) file(path, contentType string, body []byte) (int, string) {
 		g.t.Fatal(err)
 	}
 	return res.StatusCode, string(b)
+}
+
+// At the door of notices mutual TLS is as at /soap: nobody without a certificate, and
+// nobody for a controller for whom they do not act; what is refused is logged.
+func TestLUO6_MutualTLSAtTheDoorOfNotices(t *testing.T) {
+	m := startMTLS(t, trust.Hard)
+	w := world()
+	body := w.Notices(w.Notice("1.2.246.10.99999901.10.0.95.2026.8.2"))
+	for _, c := range []struct {
+		organisation *fixtures.Organisation
+		want         int
+	}{{nil, 0}, {w.Organisations[1], http.StatusForbidden}, {w.Organisations[0], http.StatusOK}} {
+		var leaf *pki.Leaf
+		if o := c.organisation; o != nil {
+			var err error
+			if leaf, err = m.ca.Client(pki.Organisation{OID: o.OID, Name: o.Title, System: "ATJ"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res, err := insisting(t, leaf).Post(m.URL+"/fhir", "application/fhir+json", bytes.NewReader(body))
+		if c.want == 0 {
+			if err == nil {
+				t.Errorf("without a certificate: HTTP %d", res.StatusCode)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != c.want {
+			t.Errorf("%s: HTTP %d", c.organisation.OID, res.StatusCode)
+		}
+	}
+	p, err := m.Store.SearchUsage(t.Context(), everything, store.LogFilter{Action: "notice", Attempts: store.RefusedAttempts}, 10, "")
+	if err != nil || len(p.Entries) != 1 || p.Entries[0].Client != w.Client("child").Hetu || p.Entries[0].Refused == "" {
+		t.Errorf("refused attempts: %+v %v", p, err)
+	}
 }
 
 // A notice that comes over the wire stands in the disclosure log before its answer

@@ -197,6 +197,7 @@ func writeWorld(dir string, w *fixtures.World) error {
 	for name, b := range map[string][]byte{
 		"ca.pem":       pki.EncodeCertificates(w.Authority.Certificates()...),
 		"register.xml": w.RegisterXML(), "joined.yaml": w.JoinedYAML(),
+		"notice.json": w.Notices(w.Notice("1.2.246.10.99999901.10.0.95.2026.8.1")),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			return err
