@@ -441,3 +441,31 @@ func TestREK5_TransferBesideTraffic(t *testing.T) {
 	}
 	wantClean(t, s)
 }
+
+// A transfer between the reading and the writing of a rebuilt index: the rows are
+// those of the new controller.
+func TestREK5_TransferWhileTheIndexIsRebuilt(t *testing.T) {
+	s := open(t)
+	for i := range 5 {
+		mustArchive(t, s, doc(id(i)))
+	}
+	x := mustPlan(t, s, planOf(ctlA, ctlB))
+	var once sync.Once
+	err := s.Reindex(bg, func([]byte) (Index, error) {
+		once.Do(func() {
+			done := make(chan error)
+			go func() { _, err := s.ApplyTransfer(bg, x.ID, operator); done <- err }()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+		return doc(id(1)).Index, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, m := len(found(t, s, inB, Filter{Units: []string{ctlA + ".10"}})), len(found(t, s, inA, Filter{})); n != 5 || m != 0 {
+		t.Errorf("the new controller finds %d, the old one %d", n, m)
+	}
+	wantClean(t, s)
+}

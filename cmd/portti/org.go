@@ -298,8 +298,12 @@ func (m *Main) printView(d *organisations.Directory, v *orgView) {
 		return oid
 	}
 	fmt.Fprintf(m.Stdout, "%s %s\n", v.OID, v.DisplayName(m.config.Lang))
-	line("kinds", v.Kinds.String())
-	line("sector", string(v.Sector))
+	var kinds []string
+	for _, k := range strings.Fields(v.Kinds.String()) {
+		kinds = append(kinds, w[k])
+	}
+	line("kinds", strings.Join(kinds, ", "))
+	line("sector", w[string(v.Sector)])
 	line("business", v.BusinessID)
 	line("municipality", v.Municipality)
 	line("valid", spanOf(v.From, v.To))
@@ -331,11 +335,20 @@ func registerText(r *organisations.ControllerRegister) string {
 // orgWords are the words of printView by language.
 var orgWords = map[string]map[string]string{
 	"fi": {"kinds": "laji", "sector": "sektori", "business": "y-tunnus", "municipality": "kunta", "valid": "voimassa", "above": "yläpuolella",
-		"below": "alapuolella", "system": "järjestelmä", "contract": "sopimus", "register": "rekisteri"},
+		"below": "alapuolella", "system": "järjestelmä", "contract": "sopimus", "register": "rekisteri",
+		"social-operating": "sosiaalihuollon toimintayksikkö", "social-service": "sosiaalihuollon palveluyksikkö",
+		"health-operating": "terveydenhuollon toimintayksikkö", "health-service": "terveydenhuollon palveluyksikkö",
+		"public": "julkinen", "private": "yksityinen", "self-reported": "yksityinen, itse ilmoitettu"},
 	"sv": {"kinds": "slag", "sector": "sektor", "business": "FO-nummer", "municipality": "kommun", "valid": "gäller", "above": "ovanför",
-		"below": "nedanför", "system": "system", "contract": "avtal", "register": "register"},
+		"below": "nedanför", "system": "system", "contract": "avtal", "register": "register",
+		"social-operating": "verksamhetsenhet inom socialvården", "social-service": "serviceenhet inom socialvården",
+		"health-operating": "verksamhetsenhet inom hälso- och sjukvården", "health-service": "serviceenhet inom hälso- och sjukvården",
+		"public": "offentlig", "private": "privat", "self-reported": "privat, egen anmälan"},
 	"en": {"kinds": "kinds", "sector": "sector", "business": "business id", "municipality": "municipality", "valid": "valid", "above": "above",
-		"below": "below", "system": "system", "contract": "contract", "register": "register"},
+		"below": "below", "system": "system", "contract": "contract", "register": "register",
+		"social-operating": "operating unit of social welfare", "social-service": "service unit of social welfare",
+		"health-operating": "operating unit of health care", "health-service": "service unit of health care",
+		"public": "public", "private": "private", "self-reported": "private, self-reported"},
 }
 
 func (m *Main) orgAdd() *cobra.Command {

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -159,5 +162,30 @@ func TestREK5_TransferredDocumentsAreNotMisplaced(t *testing.T) {
 		if got := pipeline.Misplaced(d, &x); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// The register comes from a server that answers as the national code server does.
+func TestREK7_RegisterFromACodeServerByCommand(t *testing.T) {
+	pages := fixtures.Default().RegisterPages(5)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, err := strconv.Atoi(r.URL.Query().Get("page"))
+		if err != nil || page < 1 || page > len(pages) || r.URL.Path != "/csapi/v6/classifications/"+organisations.RegisterOID+"/conceptcodes" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(pages[page-1]) // a client that is gone is the test's failure
+	}))
+	defer srv.Close()
+	dir := filepath.Join(t.TempDir(), "archive")
+	if out := mustRun(t, "org", "import", "--data", dir, "--from", srv.URL+"/csapi/v6"); !strings.Contains(out, ": 12 organisations, whole") {
+		t.Errorf("imported: %s", out)
+	}
+	if out := mustRun(t, "org", "show", "--data", dir, "1.2.246.10.99999901.10.104", "--lang", "fi"); !strings.Contains(out, "laji: sosiaalihuollon palveluyksikkö\n  sektori: julkinen\n  kunta: 999 Utuvaara\n  voimassa: 2008-01-01 – 2023-12-31") {
+		t.Errorf("shown: %s", out)
+	}
+	if code, _ := orgRun(t, "org", "import", "--data", dir, "--from", srv.URL); code != exitSystem {
+		t.Errorf("a server that does not know the register: exit code %d", code)
 	}
 }
