@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"portti/cda"
 	"portti/cda/frame"
@@ -18,7 +19,7 @@ import (
 )
 
 func (m *Main) validateCommand() *cobra.Command {
-	var frameFile, archive string
+	var frameFile, archive, at string
 	var files clientTLS
 	cmd := &cobra.Command{
 		Use: "validate DOCUMENT.xml…", Args: cobra.MinimumNArgs(1),
@@ -30,6 +31,13 @@ func (m *Main) validateCommand() *cobra.Command {
 		Example: "  portti validate document.xml\n  portti validate --frame frame.xml --format json document.xml\n" +
 			"  portti validate --against http://127.0.0.1:8080 document.xml",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if at != "" {
+				moment, err := time.Parse(time.RFC3339, at)
+				if err != nil {
+					return usage(fmt.Errorf("--at is %q", at), "write a moment, such as 2026-03-02T09:00:00Z")
+				}
+				m.Now = func() time.Time { return moment }
+			}
 			trust, err := m.trust()
 			if err != nil {
 				return err
@@ -66,6 +74,7 @@ func (m *Main) validateCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&frameFile, "frame", "", "the transfer frame `FILE` that belongs to the document")
+	cmd.Flags().StringVar(&at, "at", "", "judge as if it were this `MOMENT` (2026-03-02T09:00:00Z), such as a test vector's")
 	cmd.Flags().String("data", "", "data `DIR`ectory whose imported structures, code systems and organisations count")
 	cmd.Flags().StringVar(&archive, "against", "", "data `DIR`ectory of an archive, or URL of a gateway")
 	files.flags(cmd.Flags())

@@ -226,8 +226,9 @@ func (c *Catalogue) Resolve(f finding.Finding, p Profile, lang Lang) Resolved {
 	}
 	out.Severity, out.Stage = r.Severity.In(p), r.Stage
 	out.Value = shown(f.Value, r.PublicValue)
-	out.Message = fill(r.Text.In(lang), f.Params, out.Value)
-	out.Hint = fill(r.Hint.In(lang), f.Params, out.Value)
+	params := inWords(f.Params, lang)
+	out.Message = fill(r.Text.In(lang), params, out.Value)
+	out.Hint = fill(r.Hint.In(lang), params, out.Value)
 	out.Requirement, out.Reference = r.Requirements, r.Reference
 	out.Code, out.Retry = r.Code, r.Retry
 	return out
