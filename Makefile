@@ -38,8 +38,12 @@ fuzz: setup ## long differential tests, then every fuzz target for FUZZTIME (def
 property: setup ## runs the property tests with 2,000 cases each
 	bash scripts/property
 
-torture: setup ## kills gateway and archive 500 times under load, and a migration of 20,000 documents 50 times
-	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway ./store
+torture: setup ## kills gateway and archive 10,000 times under load, flips 100,000 bits, cuts the power at every write, kills a migration
+	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway
+	PORTTI_TORTURE=10000 $(GO) test -timeout 600m -run 'Kill' -v ./store
+	PORTTI_TORTURE=100000 $(GO) test -timeout 1200m -run 'BitFlips' -v ./store
+	PORTTI_TORTURE=1000000 $(GO) test -timeout 600m -run 'PowerCut|FailureAt' -v ./store
+	PORTTI_TORTURE=2000 $(GO) test -timeout 180m -run 'DamagedBackup' -v ./store
 	PORTTI_MIGRATE=20000,50 $(GO) test -timeout 180m -run 'MIG1_NothingIsLostOrDoubledWhenKilled' -v ./cmd/portti
 
 mutants: setup ## every joint-test case against every broken archive

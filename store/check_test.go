@@ -230,7 +230,7 @@ func TestARK9_BitFlipsAreFoundOrHarmless(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, harmless, refusedOpen := 0, 0, 0
-	for range torture(t, 60) {
+	for range torture(t, 300) {
 		bit := rand.IntN(len(file) * 8)
 		flipped := slices.Clone(file)
 		flipped[bit/8] ^= 1 << (bit % 8)
