@@ -144,7 +144,8 @@ func (x *emptying) plan(rows, kills int) {
 		}
 		x.strikes = append(x.strikes, strike{1 + i*step + r.IntN(step), do})
 	}
-	x.strikes = append(x.strikes, strike{1 + kills*step + r.IntN(step/2), (*emptying).interrupt})
+	// Well after the last kill: requests of a killed pusher may still come in.
+	x.strikes = append(x.strikes, strike{1 + kills*step + step/2 + r.IntN(step/2), (*emptying).interrupt})
 }
 
 // pass hands a request on, and strikes where it is the time: before it is handed on,
