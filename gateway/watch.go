@@ -20,6 +20,10 @@ type Watched interface {
 	Stats() store.Stats
 	Ready() error
 	CheckpointAge() (time.Duration, bool)
+	// CheckpointError and ListError are what the last checkpoint and the last line of the
+	// replay list failed by.
+	CheckpointError() error
+	ListError() error
 }
 
 // archiveMetrics tells Prometheus of an archive, its disk and its certificates.
@@ -136,12 +140,12 @@ type check struct {
 
 // checks looks at everything but whether the directory takes a file, which writes.
 func (m *archiveMetrics) checks() []check {
-	out := []check{{"writer", m.archive.Ready()}, {"disk", m.room()}, {"queue", nil}, {"checkpoint", nil}}
+	out := []check{{"writer", m.archive.Ready()}, {"disk", m.room()}, {"queue", nil}, {"checkpoint", nil}, {"replay-list", m.archive.ListError()}}
 	if s := m.archive.Stats(); s.QueueLimit > 0 && s.Queue >= s.QueueLimit {
 		out[2].err = fmt.Errorf("gateway: %d writes wait", s.Queue)
 	}
 	if age, waits := m.archive.CheckpointAge(); waits && age > maxCheckpointAge {
-		out[3].err = fmt.Errorf("gateway: the oldest leaf has waited %v for a checkpoint", age.Round(time.Second))
+		out[3].err = errors.Join(fmt.Errorf("gateway: the oldest leaf has waited %v for a checkpoint", age.Round(time.Second)), m.archive.CheckpointError())
 	}
 	return out
 }
@@ -159,7 +163,7 @@ func (m *archiveMetrics) room() error {
 
 // NotReady tells which checks of readiness fail.
 type NotReady struct {
-	// Failed are the names: writer, disk, queue, checkpoint or directory.
+	// Failed are the names: writer, disk, queue, checkpoint, replay-list or directory.
 	Failed []string
 	err    error
 }

@@ -65,11 +65,14 @@ type watched struct {
 	stats store.Stats
 	err   error
 	age   time.Duration
+	list  error
 }
 
 func (w *watched) Stats() store.Stats                   { return w.stats }
 func (w *watched) Ready() error                         { return w.err }
 func (w *watched) CheckpointAge() (time.Duration, bool) { return w.age, w.age > 0 }
+func (w *watched) CheckpointError() error               { return nil }
+func (w *watched) ListError() error                     { return w.list }
 
 // Readiness tells the truth: each thing that keeps documents from being taken shows.
 func TestReadinessTellsTheTruth(t *testing.T) {
@@ -82,6 +85,7 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 		"writer":            {watched{err: errors.New("x")}, t.TempDir(), []string{"writer"}},
 		"queue":             {watched{stats: store.Stats{Queue: 3, QueueLimit: 3}}, t.TempDir(), []string{"queue"}},
 		"checkpoint":        {watched{age: 2 * maxCheckpointAge}, t.TempDir(), []string{"checkpoint"}},
+		"replay list":       {watched{list: errors.New("x")}, t.TempDir(), []string{"replay-list"}},
 		"young leaves":      {watched{age: time.Second}, t.TempDir(), nil},
 		"directory is gone": {watched{}, t.TempDir() + "/gone", []string{"disk", "directory"}},
 	} {
