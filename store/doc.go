@@ -40,6 +40,16 @@
 // by a transfer: planned, then applied in small commits, in the logs of both
 // controllers and in the series' history. Documents keep what they came with.
 //
+// # Logs and the life of data
+//
+// SearchUsage and SearchDisclosures read the logs a page at a time; whoever shows what
+// they give logs the look first. Purge ends the retention of log rows (12 years; of
+// the message log 30 days) by a deed on record. Start events of retention periods
+// (RecordEvents, and what documents tell), legal holds (AddHold) and reviewed runs
+// (BeginDisposal) stand in append-only tables with leaves; Dispose judges a document
+// once more in the transaction that destroys it. How long what is kept is package
+// retention's. File keeps disclosure notices that came as FHIR bundles.
+//
 // # Walls
 //
 // Documents, logs and leaves are append-only by triggers. Content goes only where
