@@ -148,6 +148,9 @@ func (r *reader) quantity(n xmltree.Node, least int) int {
 // parameters reads the parameters that are children of n.
 func (r *reader) parameters(q *Query, n xmltree.Node, values *int) {
 	for x := range r.t.Children(n) {
+		if len(r.out) >= finding.Limit {
+			return // whoever sends more has been told enough
+		}
 		if r.t.Space(x) != cda.NamespaceHL7 {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"portti/cda/frame/interactions"
 	"portti/cda/internal/testdoc"
 	"portti/cda/rules/catalogue"
+	"portti/internal/finding"
 	"portti/internal/xmltree"
 
 	"github.com/google/go-cmp/cmp"
@@ -222,5 +223,18 @@ func TestARK2_ResponseIsReadAsWritten(t *testing.T) {
 	r.Target = cda.ID{}
 	if err := WriteResponse(&b, &r); !errors.Is(err, ErrResponseIncomplete) {
 		t.Errorf("an incomplete response: %v", err)
+	}
+}
+
+// A query of very many wrong parameters costs no more than reading it.
+func TestManyUnknownParametersAreToldInBounds(t *testing.T) {
+	text := wroteQuery(t, ask(interactions.QueryMetadata, AskParam{Field: interactions.FieldDocument, Value: "1.2.3"}))
+	text = testdoc.Replace(text, "</queryByParameter>", strings.Repeat("<x/>", 200_000)+"</queryByParameter>")
+	tree, err := xmltree.Parse([]byte(text), xmltree.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, fs := Read(tree, tree.Root(), catalogue.Strict); len(fs) != finding.Limit {
+		t.Errorf("%d findings", len(fs))
 	}
 }
