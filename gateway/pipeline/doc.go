@@ -16,6 +16,18 @@
 // fault, CR it could not be taken now. What is refused is logged before it is
 // answered; what is accepted is on the disk before it is answered.
 //
+// # Queries
+//
+// A query takes the same way as far as the frame; then its parameters (a table,
+// package interactions) become a search, and a Release decides on each document
+// found: given, hidden or refused. The rows of the usage and disclosure logs are
+// on the disk before the answer leaves. A long answer is kept open in memory by
+// sender and queryId; each further part is decided on anew. A gateway that was
+// started again has no open answers: the query is sent again.
+//
+// A nullification by frame alone brings no document; what the frame says is held
+// against the document that it names, and the archive marks the series.
+//
 // # Load
 //
 // The stages that compute run on as many messages at a time as there are
