@@ -38,11 +38,8 @@ func (m *Main) conformanceCommand() *cobra.Command {
 
 // choice are the flags that say which cases are wanted.
 type choice struct {
-	mode, profile string
-	ids, tags     []string
-	exclude       []string
-	trial         string
-	failed        string
+	profile, trial, failed string
+	ids, tags, exclude     []string
 }
 
 func (c *choice) flags(f *pflag.FlagSet) {
