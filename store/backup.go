@@ -33,6 +33,7 @@ const (
 	backupFormat = "portti-backup/1"
 	packMagic    = "portti pack 1\n"
 	chunkSize    = 64 << 10
+	backupRate   = 16 << 20
 )
 
 // Wrap encrypts what is written to it, when closed to the end.
@@ -45,7 +46,7 @@ type BackupOptions struct {
 	// Encrypt wraps the pack; nil leaves it as it is: payloads of an encrypted archive
 	// are sealed all the same.
 	Encrypt Wrap
-	// Rate bounds reading, in bytes a second; default 64 MB.
+	// Rate bounds reading, in bytes a second; default 16 MB.
 	Rate int64
 }
 
@@ -275,7 +276,7 @@ func (b *backup) pack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	buf := bufio.NewWriterSize(f, 1<<20)
+	buf := bufio.NewWriterSize(&steady{f: f}, 256<<10)
 	var w io.Writer = buf
 	end := func() error { return nil }
 	if b.o.Encrypt != nil {
@@ -291,6 +292,26 @@ func (b *backup) pack(ctx context.Context) error {
 		b.m.Written = st.Size()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// steady writes a file to the disk bit by bit: a file system that has much to write at
+// once keeps the archive's own syncs waiting.
+type steady struct {
+	f       *os.File
+	pending int
+}
+
+// steadyBytes is how much may wait to be written.
+const steadyBytes = 1 << 20
+
+// Write implements io.Writer.
+func (s *steady) Write(b []byte) (int, error) {
+	n, err := s.f.Write(b)
+	if s.pending += n; err == nil && s.pending >= steadyBytes {
+		s.pending = 0
+		err = s.f.Sync()
+	}
+	return n, err
 }
 
 func (b *backup) fill(ctx context.Context, w io.Writer) error {
@@ -323,7 +344,7 @@ func (b *backup) chunks(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	rate := b.o.Rate
-	def(&rate, 64<<20)
+	def(&rate, backupRate)
 	begun := time.Now()
 	used := make(map[int]bool)
 	chunk := make([]byte, chunkSize)

@@ -146,8 +146,3 @@ func (k *masterKey) unwrap(name string, b []byte) ([]byte, error) {
 	}
 	return out, nil
 }
-
-// wraps tells whether b bears this key's mark.
-func (k *masterKey) wraps(b []byte) bool {
-	return len(b) > len(k.mark) && bytes.Equal(b[1:1+len(k.mark)], k.mark[:])
-}

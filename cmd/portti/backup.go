@@ -68,7 +68,7 @@ func (m *Main) archiveBackup() *cobra.Command {
 	f.StringVar(&args.To, "to", "", "`DIR`ectory of the backups")
 	f.StringArrayVar(&args.Recipients, "recipient", nil, "encrypt for this age public `KEY` (may be repeated)")
 	f.StringVar(&file, "recipients-file", "", "`FILE` of age public keys, one a line")
-	f.Int64Var(&args.Rate, "rate", 64<<20, "how many `BYTES` a second are read at most")
+	f.Int64Var(&args.Rate, "rate", 16<<20, "how many `BYTES` a second are read at most")
 	return m.onArchive(cmd)
 }
 
