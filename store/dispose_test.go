@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -301,17 +302,25 @@ func TestARK9_ADisposalNeedsTwoPeopleAndTheReviewedBytes(t *testing.T) {
 // What has been disposed of lately must not be looked for after an I/O error.
 func TestARK9_TheArchiveReopensAfterADisposal(t *testing.T) {
 	c := &clock{t: noon}
-	s := open(t, func(o *Options) { o.Now = c.now })
+	var fault atomic.Bool
+	s := open(t, func(o *Options) {
+		o.Now = c.now
+		o.beforeCommit = func() error {
+			if fault.CompareAndSwap(true, false) {
+				return &Error{Kind: ErrUnavailable, Op: "test"}
+			}
+			return nil
+		}
+	})
 	a := doc(id(1))
 	mustArchive(t, s, a)
 	record1(t, s, CaseClosed, a.Index.Case, noon)
 	c.set(noon.AddDate(10, 0, 1))
 	dispose(t, s, a, begun(t, s), Disposed)
-	if err := s.w.recheck(bg); err != nil {
-		t.Error(err)
-	}
-	if err := s.w.reopen(); err != nil {
-		t.Error(err)
+	fault.Store(true)
+	wantErr(t, s.LogMessage(bg, Message{ID: "m", Owner: ctlA}), ErrUnavailable)
+	if err := tryDeed(s, func(s *Store) error { return s.LogMessage(bg, Message{ID: "m", Owner: ctlA}) }, 20*time.Second); err != nil {
+		t.Errorf("the archive does not come back: %v", err)
 	}
 }
 

@@ -208,3 +208,15 @@ func count(tb testing.TB, s *Store, q string, args ...any) (n int64) {
 
 // id makes a document id.
 func id(n int) string { return fmt.Sprintf("1.2.246.10.99999901.95777.2026.%d", n) }
+
+// tryDeed tries a deed again until it succeeds or patience ends.
+func tryDeed(s *Store, deed func(*Store) error, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := deed(s)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}

@@ -209,17 +209,6 @@ func faulted(t *testing.T, files map[string][]byte, n int, mode faultvfs.Mode, p
 	return dir, done
 }
 
-func tryDeed(s *Store, deed func(*Store) error, patience time.Duration) error {
-	deadline := time.Now().Add(patience)
-	for {
-		err := deed(s)
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
 func verifyDeeds(t *testing.T, dir string, done []int, struck string) {
 	t.Helper()
 	defer func() {
