@@ -41,7 +41,7 @@ func (s *Store) lookup(ctx context.Context, sc Scope, column string, names []str
 	err := s.snapshot(ctx, "lookup", func(tx *sql.Tx) (err error) {
 		q := search{s: s, tx: tx, keys: s.keys, scope: sc, f: &f}
 		if f.Client != "" {
-			if q.clientKeys, err = linked(ctx, tx, s.keys.client(f.Client)); err != nil {
+			if q.clientKeys, err = linked(ctx, tx, sc, s.keys.client(f.Client)); err != nil {
 				return err
 			}
 		}

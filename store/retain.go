@@ -143,7 +143,7 @@ func (f *facts) fill(ctx context.Context, q querier, policy RetentionPolicy) err
 // link finds the ids that each client is known by.
 func (f *facts) link(ctx context.Context, q querier) error {
 	for client := range slices.Chunk(f.clients, keySize) {
-		ids, err := linked(ctx, q, key(client))
+		ids, err := linked(ctx, q, Scope{All: true}, key(client))
 		if err != nil {
 			return err
 		}

@@ -139,7 +139,7 @@ type search struct {
 
 // client gives the keys of every id that documents join to the client's (DOC-10).
 func (q *search) client(ctx context.Context) (_ []key, err error) {
-	q.clientKeys, err = linked(ctx, q.tx, q.keys.client(q.f.Client))
+	q.clientKeys, err = linked(ctx, q.tx, q.scope, q.keys.client(q.f.Client))
 	return q.clientKeys, err
 }
 

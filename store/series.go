@@ -65,7 +65,7 @@ func (t *tx) judgeVersion(p *prepared) (fs []finding.Finding, suspicious bool, p
 		// A series of another controller is told of like one that does not exist.
 		return append(fs, one(RuleSetUnknown, p.SetID)...), s != nil, nil, nil
 	}
-	same, err := t.sameClients(p.index.keys[:p.index.clients*keySize], s.clients)
+	same, err := t.sameClients(p.Controller, p.index.keys[:p.index.clients*keySize], s.clients)
 	if err != nil {
 		return nil, false, nil, err
 	}
@@ -108,12 +108,12 @@ func laterVersion(p *prepared, s *series, sameClients bool) (fs []finding.Findin
 }
 
 // sameClients also knows clients under other ids that documents have joined (DOC-10).
-func (t *tx) sameClients(a, b []byte) (bool, error) {
+func (t *tx) sameClients(controller string, a, b []byte) (bool, error) {
 	if sameClients(a, b) || len(a) == 0 || len(b) == 0 {
 		return sameClients(a, b), nil
 	}
 	for i := 0; i < len(a); i += keySize {
-		keys, err := linked(context.Background(), t.w.conn, key(a[i:i+keySize]))
+		keys, err := linked(context.Background(), t.w.conn, Scope{Controllers: []string{controller}}, key(a[i:i+keySize]))
 		if err != nil {
 			return false, err
 		}

@@ -42,7 +42,7 @@ func (s *Store) ClientState(ctx context.Context, sc Scope, client string) (Clien
 		return out, input("state", "the scope must be All")
 	}
 	err := s.snapshot(ctx, "state", func(tx *sql.Tx) error {
-		keys, err := linked(ctx, tx, s.keys.client(client))
+		keys, err := linked(ctx, tx, sc, s.keys.client(client))
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (s *Store) oneStatement(ctx context.Context, sc Scope, k key, client string
 		return nil, input("state", "the scope must be All")
 	}
 	err = s.snapshot(ctx, "state", func(tx *sql.Tx) error {
-		self, err := linked(ctx, tx, s.keys.client(client))
+		self, err := linked(ctx, tx, sc, s.keys.client(client))
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (s *Store) oneStatement(ctx context.Context, sc Scope, k key, client string
 
 const sqlLinks = `SELECT d.keys, d.facts FROM state_keys k JOIN doc_state d ON d.seq = k.seq
 	JOIN documents x ON x.seq = k.seq JOIN series s ON s.set_id = x.set_id
-	WHERE k.key = ` + asBlob + ` AND d.linked = 1 AND s.nullified IS NULL`
+	WHERE k.key = ` + asBlob + ` AND d.linked = 1 AND s.nullified IS NULL AND `
 
 // querier is a read transaction or the writer's own.
 type querier interface {
@@ -102,11 +102,12 @@ type querier interface {
 
 // linked gives the keys of all ids that documents join to one, that one first. A
 // document joins ids by naming one client by several; it does so as long as its
-// series is not nullified, whatever later versions name.
-func linked(ctx context.Context, tx querier, k key) ([]key, error) {
+// series is not nullified, whatever later versions name; and within the scope's
+// registers alone, for a temporary id is unique only where it was given.
+func linked(ctx context.Context, tx querier, sc Scope, k key) ([]key, error) {
 	out := []key{k}
 	for i := 0; i < len(out) && len(out) < maxLinks; i++ {
-		more, err := linksOf(ctx, tx, out[i])
+		more, err := linksOf(ctx, tx, sc, out[i])
 		if err != nil {
 			return nil, err
 		}
@@ -119,8 +120,9 @@ func linked(ctx context.Context, tx querier, k key) ([]key, error) {
 	return out, nil
 }
 
-func linksOf(ctx context.Context, tx querier, k key) (out []key, err error) {
-	rows, err := tx.QueryContext(ctx, sqlLinks, k[:])
+func linksOf(ctx context.Context, tx querier, sc Scope, k key) (out []key, err error) {
+	in, args := sc.where("s.controller")
+	rows, err := tx.QueryContext(ctx, sqlLinks+in, append([]any{k[:]}, args...)...)
 	if err != nil {
 		return nil, err
 	}

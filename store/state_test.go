@@ -114,6 +114,12 @@ func TestDOC10_ATemporaryIDIsJoinedLater(t *testing.T) {
 			t.Errorf("state by %s: %v", client, got)
 		}
 	}
+	foreign := relationship(id(6), "rel-6", temp1, cli2)
+	foreign.Controller = ctlB
+	mustArchive(t, s, foreign)
+	if p, err := s.Search(bg, inA, Filter{Client: cli2}, 10, ""); err != nil || len(p.Hits) != 0 {
+		t.Errorf("another register's joining counts here: %v %v", p, err)
+	}
 	if p, err := s.Search(bg, inA, Filter{Client: cli2}, 10, ""); err != nil || len(p.Hits) != 0 {
 		t.Errorf("search by a stranger: %v %v", p, err)
 	}
