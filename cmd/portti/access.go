@@ -35,7 +35,7 @@ func (m *Main) accessCommand() *cobra.Command {
 
 // asked are the flags that tell who asks.
 type asked struct {
-	client, document, at, settings     string
+	client, document, at               string
 	organisation, unit, as, use        string
 	specialReason, wideSearch          string
 	profile                            string

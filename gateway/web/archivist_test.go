@@ -44,7 +44,7 @@ func TestUI1_ArchivistSearchesAndViews(t *testing.T) {
 	}
 	pdf := h.of(own, func(d *fixtures.Document) bool { return len(d.PDF) > 0 })
 	w = b.get("/archive/documents/" + pdf.OID + "/content")
-	if w.Header().Get("Content-Type") != "application/pdf" || string(w.Body.Bytes()) != string(pdf.PDF) {
+	if w.Header().Get("Content-Type") != "application/pdf" || w.Body.String() != string(pdf.PDF) {
 		t.Errorf("PDF: %s", w.Header().Get("Content-Type"))
 	}
 	got := h.actions()
