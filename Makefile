@@ -21,8 +21,13 @@ build: setup ## builds bin/portti
 	@echo "building bin/portti (a first build compiles SQLite: about two minutes)"
 	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/portti ./cmd/portti
 
-test: setup lint ## runs every test under the race detector
-	$(GO) test -race -timeout 20m ./...
+# Tests that under the race detector do a sample of their work (internal/share), and
+# then the whole of it without.
+WHOLE := ^Test(TEST2_OurGatewayPassesEveryCase|EveryMutantIsFoundByItsGoldenCases|EveryClientMutantIsFound|EveryClientCaseFindsAMutant|DOC12_META4_EveryVectorThroughEveryDoor|MIG1_NothingIsLostOrDoubledWhenKilled|ByteFormsChangeNoVerdict|ARK3_RandomOperationsAgreeWithAModel)$$
+
+test: setup lint ## runs every test under the race detector, and long ones once more in full
+	$(GO) test -race -timeout 40m ./...
+	PORTTI_SEQUENCES=$${PORTTI_SEQUENCES:-500} $(GO) test -timeout 40m -run '$(WHOLE)' ./cmd/portti ./gateway/pipeline
 
 lint: setup ## go vet, staticcheck and gofmt
 	@test -z "$$(gofmt -l .)" || { echo "gofmt these files:"; gofmt -l .; exit 1; }

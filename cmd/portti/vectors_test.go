@@ -19,6 +19,7 @@ import (
 	"portti/fixtures"
 	"portti/fixtures/vectors"
 	"portti/gateway"
+	"portti/internal/share"
 )
 
 // asConfigured gives the change of a gateway's configuration that flags of the
@@ -64,6 +65,7 @@ func makeVectors(t *testing.T) map[string][]made {
 	if err != nil {
 		t.Fatal(err)
 	}
+	set = share.Sample(set, 8)
 	w, all := fixtures.Default(), make([]made, len(set))
 	var wg sync.WaitGroup
 	next := make(chan int)

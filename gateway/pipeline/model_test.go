@@ -19,6 +19,7 @@ import (
 	"portti/cda/frame/interactions"
 	"portti/fixtures"
 	"portti/gateway/soap"
+	"portti/internal/share"
 	"portti/internal/xmltree"
 	"portti/store"
 )
@@ -30,7 +31,7 @@ import (
 func sequences(t *testing.T) int {
 	n, err := strconv.Atoi(os.Getenv("PORTTI_SEQUENCES"))
 	if err != nil {
-		return 60
+		return share.Of(60, 15)
 	}
 	t.Logf("%d sequences", n)
 	return n
