@@ -1,0 +1,127 @@
+//go:build mutants
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"portti/conformance/cases"
+	"portti/conformance/mutants"
+)
+
+// TestMutantMatrix is the long form: every case against every mutant. With
+// PORTTI_MUTANTS=write it makes the tables anew from likely cases.
+func TestMutantMatrix(t *testing.T) {
+	if os.Getenv("PORTTI_MUTANTS") == "write" {
+		newRestarted(t).writeTables(t)
+		return
+	}
+	found := newRestarted(t).matrix(t)
+	for _, m := range mutants.All() {
+		if len(found[m.Name]) == 0 {
+			t.Errorf("%s (%s) is found by no case", m.Name, m.Why)
+		}
+		for _, id := range readTable(t, mutantTable)[m.Name] {
+			if !slices.Contains(found[m.Name], id) {
+				t.Errorf("%s is not found by %s as the table says", m.Name, id)
+			}
+		}
+	}
+	for id, names := range readTable(t, caseTable) {
+		for _, name := range names {
+			if !slices.Contains(found[name], id) {
+				t.Errorf("%s does not find %s as the table says", id, name)
+			}
+		}
+	}
+}
+
+// matrix gives the cases that find each mutant.
+func (g *restarted) matrix(t *testing.T) map[string][]string {
+	all := cases.Default().Select(cases.Selection{})
+	out := map[string][]string{}
+	for _, m := range mutants.All() {
+		began := time.Now()
+		out[m.Name] = g.against(t, m, all)
+		t.Logf("%s: %d of %d cases in %v", m.Name, len(out[m.Name]), len(all), time.Since(began).Round(time.Millisecond))
+	}
+	return out
+}
+
+// writeTables makes both tables: up to three cases that find each mutant, and for each
+// case the narrowest mutant that it is known to find.
+func (g *restarted) writeTables(t *testing.T) {
+	all := cases.Default().Select(cases.Selection{})
+	golden, finders := map[string][]string{}, map[string][]string{}
+	note := func(name string, ids []string) {
+		for _, id := range ids {
+			finders[id] = append(finders[id], name)
+		}
+		golden[name] = ids[:min(3, len(ids))]
+	}
+	for _, m := range mutants.All() {
+		likely, rest := m.Likely(all)
+		found := g.against(t, m, likely)
+		if len(found) == 0 {
+			found = g.against(t, m, rest)
+		}
+		note(m.Name, found)
+		t.Logf("%s: %d of %d likely cases", m.Name, len(found), len(likely))
+	}
+	// What found nothing so far meets the broad ones.
+	for _, name := range []string{"wrong-target", "acknowledges-without-storing", "refuses-everything", "accepts-with-errors", "cuts-connections", "takes-any-method", "takes-any-media"} {
+		left := slices.DeleteFunc(slices.Clone(all), func(c *cases.Case) bool { return len(finders[c.ID]) > 0 })
+		for _, id := range g.against(t, mutants.Named(name), left) {
+			finders[id] = append(finders[id], name)
+		}
+	}
+	rank := map[string]int{}
+	for i, name := range byCount(countOf(finders)) {
+		rank[name] = i
+	}
+	one := map[string][]string{}
+	for id, names := range finders {
+		slices.SortFunc(names, func(a, b string) int { return rank[a] - rank[b] })
+		one[id] = names[:1]
+	}
+	writeTable(t, mutantTable, golden)
+	writeTable(t, caseTable, one)
+}
+
+// countOf turns the table round: cases by mutant.
+func countOf(finders map[string][]string) map[string][]string {
+	out := map[string][]string{}
+	for id, names := range finders {
+		for _, n := range names {
+			out[n] = append(out[n], id)
+		}
+	}
+	return out
+}
+
+func byCount(found map[string][]string) []string {
+	names := slices.Sorted(maps.Keys(found))
+	slices.SortStableFunc(names, func(a, b string) int { return len(found[a]) - len(found[b]) })
+	return names
+}
+
+func writeTable(t *testing.T, name string, rows map[string][]string) {
+	t.Helper()
+	var b strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		fmt.Fprintf(&b, "%s\t%s\n", key, strings.Join(rows[key], " "))
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
