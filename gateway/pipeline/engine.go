@@ -89,17 +89,12 @@ func (e *engineReleasing) about(ctx context.Context, client string) (*access.Ask
 	return a, err
 }
 
-// Scope implements Releasing. Where no client is named, whose documents they are is
-// known only once they are found: all are looked at, and each is decided on.
+// Scope implements Releasing. Beyond the own registers a query must name its client: a
+// request that came over the wire never looks at every register (store.Scope).
 func (e *engineReleasing) Scope() store.Scope {
-	sc := store.Scope{Purpose: "query"}
-	switch a := e.asking[e.at.Client]; {
-	case e.at.Client != "" && a != nil:
+	sc := store.Scope{Controllers: e.at.Own, Purpose: "query"}
+	if a := e.asking[e.at.Client]; e.at.Client != "" && a != nil {
 		sc.Controllers = a.Controllers()
-	case e.requester.Use == access.OwnUse:
-		sc.Controllers = e.at.Own
-	default:
-		sc.All = true
 	}
 	return sc
 }
