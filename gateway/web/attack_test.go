@@ -1,12 +1,17 @@
 package web
 
 import (
+	"bytes"
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"portti/fixtures"
+
+	"github.com/rs/zerolog"
 )
 
 // Other controllers' documents by guessed links: not there, in any form, and no trace
@@ -226,5 +231,38 @@ func TestAttackPathTraversal(t *testing.T) {
 	want(t, b.get("/workbench/samples"), http.StatusOK, "documents/plan.xml")
 	if strings.Contains(b.get("/workbench/samples").Body.String(), "secret.key") {
 		t.Error("keys are listed")
+	}
+}
+
+// SEC-1: a page that panics is a failure of ours, told without what it held.
+func TestSEC1_PanicOfAPageTellsNothing(t *testing.T) {
+	const secret = "010181-900C"
+	var log bytes.Buffer
+	h := newHouse(t, func(o *Options) { o.Log = zerolog.New(&log) })
+	h.site.handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(secret) })
+	w := h.browser("").get("/workbench")
+	want(t, w, http.StatusServiceUnavailable, "Nothing was changed")
+	if strings.Contains(w.Body.String()+log.String(), secret) || !strings.Contains(log.String(), "panic (string)") {
+		t.Errorf("%s\n%s", w.Body, log.String())
+	}
+}
+
+// Pasted documents are judged a few at a time, and who goes away gives up the wait.
+func TestAttackManyPastes(t *testing.T) {
+	h := newHouse(t, nil)
+	for range cap(h.site.places) {
+		h.site.places <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan int)
+	go func() {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/workbench/validate", strings.NewReader("")).WithContext(ctx)
+		h.site.ServeHTTP(w, r)
+		done <- w.Body.Len()
+	}()
+	cancel()
+	if n := <-done; n != 0 {
+		t.Errorf("answered with %d bytes", n)
 	}
 }

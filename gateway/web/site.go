@@ -25,6 +25,8 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -76,7 +78,9 @@ type Site struct {
 	Options
 	sessions *sessions
 	runs     *suiteRuns
-	handler  http.Handler
+	// places bounds how many pasted documents are judged at a time: archiving goes on.
+	places  chan struct{}
+	handler http.Handler
 }
 
 // ErrOptions tells of missing options.
@@ -90,7 +94,8 @@ func New(o Options) (*Site, error) {
 	if o.Lang == "" {
 		o.Lang = catalogue.English
 	}
-	s := &Site{Options: o, sessions: newSessions(o), runs: newSuiteRuns()}
+	s := &Site{Options: o, sessions: newSessions(o), runs: newSuiteRuns(),
+		places: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	s.handler = s.routes()
 	return s, nil
 }
@@ -104,8 +109,16 @@ func Errors(fallback catalogue.Lang) http.Handler {
 	return s
 }
 
-// ServeHTTP implements http.Handler.
-func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// ServeHTTP implements http.Handler. A panic is a failure of ours: it is logged by its
+// type and place, since its value may hold content, and answered like any other.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.fail(w, r, &pipeline.PanicError{Value: p, Stack: debug.Stack()})
+		}
+	}()
+	s.handler.ServeHTTP(w, r)
+}
 
 // Patterns are the paths that the gateway gives to the Site.
 var Patterns = []string{"/{$}", "/assets/", "/errors", "/errors/", "/workbench", "/workbench/", "/archive", "/archive/"}

@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -206,7 +205,7 @@ func (s *Site) suiteReport(w http.ResponseWriter, r *http.Request) {
 		err = s.Suite.Write(&b, report, f.Format, s.lang(w, r))
 	}
 	if err != nil {
-		s.fail(w, r, errors.Join(err))
+		s.fail(w, r, err)
 		return
 	}
 	h := w.Header()

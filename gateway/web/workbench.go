@@ -67,6 +67,12 @@ type outcome struct {
 
 // validate judges what was pasted, keeps the result and leads to it.
 func (s *Site) validate(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.places <- struct{}{}:
+		defer func() { <-s.places }()
+	case <-r.Context().Done():
+		return
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, pasteLimit)
 	if err := r.ParseMultipartForm(inMemory); err != nil {
 		s.refusePaste(w, r, "paste_unreadable")
