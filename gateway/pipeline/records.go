@@ -197,7 +197,7 @@ func index(d *cda.Metadata, t *interactions.Table) store.Index {
 		x.Group = healthGroup
 	}
 	if len(d.Authors) > 0 {
-		x.Author = personID(d.Authors[0].ID)
+		x.Author = PersonID(d.Authors[0].ID)
 		x.Implementer = d.Authors[0].Organization.ID.Root
 	}
 	for _, fn := range l.Functions {
@@ -221,8 +221,8 @@ func organiser(d *cda.Metadata) string {
 	return d.Encounter.Organiser.ID.Root
 }
 
-// personID gives what a person is found by: the code itself, without its root.
-func personID(id cda.ID) string {
+// PersonID gives what a person is found by: the code itself, without its root.
+func PersonID(id cda.ID) string {
 	if id.Extension != "" {
 		return id.Extension
 	}
@@ -235,7 +235,7 @@ func (m *message) usage(document, controller string, clients []string) store.Usa
 	f := m.frame
 	u := store.Usage{
 		At: m.req.Arrived, DataController: controller, LogController: m.logController(f.User.Organization.ID.Root, controller),
-		User: personID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
+		User: PersonID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
 		DocumentID: document, Action: m.action(), Purpose: f.UseSituation.Code,
 	}
 	if len(clients) > 0 {
@@ -288,7 +288,7 @@ func (m *message) documentUsage(d *cda.Metadata) []store.Usage {
 			out = append(out, u)
 		}
 		if c.ID.HasValue() {
-			out[i].Client = personID(c.ID)
+			out[i].Client = PersonID(c.ID)
 		}
 		detail.ClientName = c.Name.Full()
 		out[i].Detail = detail.JSON()
@@ -316,7 +316,7 @@ func clientIDs(d *cda.Metadata) []string {
 	for _, c := range d.Clients {
 		for _, id := range append([]cda.ID{c.ID}, c.MoreIDs...) {
 			if id.HasValue() {
-				out = append(out, personID(id))
+				out = append(out, PersonID(id))
 			}
 		}
 	}

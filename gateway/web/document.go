@@ -108,7 +108,7 @@ func (h held) client() string {
 	if h.Judgement == nil || h.Judgement.Document == nil || len(h.Judgement.Document.Clients) == 0 {
 		return ""
 	}
-	return personID(h.Judgement.Document.Clients[0].ID)
+	return pipeline.PersonID(h.Judgement.Document.Clients[0].ID)
 }
 
 // describe fills in what the document itself says.
@@ -162,7 +162,7 @@ func (s *Site) factsOf(p *page, m *cda.Metadata) []fact {
 	l := &m.Local
 	add("m_title", m.Title.Value)
 	for _, c := range m.Clients {
-		add("m_client", join(c.Name.Full(), personID(c.ID)))
+		add("m_client", join(c.Name.Full(), pipeline.PersonID(c.ID)))
 	}
 	add("m_group", code(systemGroup, l.DocumentGroup))
 	add("m_type", code(systemType, m.Code))
@@ -174,7 +174,7 @@ func (s *Site) factsOf(p *page, m *cda.Metadata) []fact {
 	add("m_case", m.Encounter.ID.Root)
 	add("m_relationship", l.ClientRelationship.Root)
 	for _, a := range m.Authors {
-		add("m_author", join(a.Name.Full(), personID(a.ID)))
+		add("m_author", join(a.Name.Full(), pipeline.PersonID(a.ID)))
 	}
 	add("m_controller", join(m.Custodian.Name.Value, m.Custodian.ID.Root))
 	add("m_register", code("1.2.246.537.6.1264", l.RegistryType))
@@ -191,13 +191,6 @@ func (s *Site) factsOf(p *page, m *cda.Metadata) []fact {
 	add("m_structure", l.ContentSpecification.Value)
 	add("m_set", m.SetID.Root)
 	return out
-}
-
-func personID(id cda.ID) string {
-	if id.Extension != "" {
-		return id.Extension
-	}
-	return id.Root
 }
 
 // join puts a name and an id side by side.
