@@ -28,7 +28,22 @@ const perRun = 1_000_000
 
 func newMaker(w *fixtures.World, now time.Time) *maker {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	return &maker{world: w, shift: max(0, now.Sub(w.Now)), number: max(1, time.Since(epoch).Milliseconds()/100)}
+	return &maker{world: w, shift: max(0, now.Sub(w.Now)), number: nextRun(max(1, time.Since(epoch).Milliseconds()/100))}
+}
+
+// lastRun is the number of the newest run of this process.
+var lastRun atomic.Int64
+
+// nextRun gives a run its number: the time, or more where runs begin within the same
+// tenth of a second. Ids of two runs must never meet: an archive remembers them.
+func nextRun(now int64) int64 {
+	for {
+		last := lastRun.Load()
+		n := max(now, last+1)
+		if lastRun.CompareAndSwap(last, n) {
+			return n
+		}
+	}
 }
 
 func (m *maker) serial() int64 { return m.number*perRun + m.next.Add(1) }

@@ -27,6 +27,8 @@ type AccessQuery struct {
 	Frame *frame.Frame
 	// Document is nil where the document could not be read.
 	Document *cda.Document
+	// Told are the findings about the document so far.
+	Told []finding.Finding
 	// Signers are the organisations whose systems made valid signatures of type 3.
 	Signers []string
 	// Arrived is when the message came.

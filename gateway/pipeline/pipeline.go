@@ -247,6 +247,7 @@ func (m *message) access() {
 	q := AccessQuery{Peer: m.req.Peer, Frame: m.frame, Arrived: m.req.Arrived}
 	if m.judged != nil {
 		q.Document, q.Body, q.Suspect = m.judged.Document, m.judged.Body, func() { m.suspicious = true }
+		q.Told = m.judged.Findings
 		if m.judged.Signatures != nil {
 			q.Signers = trust.Organisations(m.judged.Signatures)
 		}

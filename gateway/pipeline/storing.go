@@ -3,8 +3,10 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
+	"portti/cda/rules/catalogue"
 	"portti/gateway/access"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
@@ -69,7 +71,19 @@ func (a StateAccess) Decide(q AccessQuery) []finding.Finding {
 	if decision.Suspicious && q.Suspect != nil {
 		q.Suspect()
 	}
+	if decision.Rule == access.RuleCaseUnknown && decision.Value == "" && q.toldOfCase(a.Profile) {
+		return out
+	}
 	return append(out, q.findings(&decision, out)...)
+}
+
+// toldOfCase tells that the rules refuse the document for its case id: a case that is
+// not named cannot be unknown besides.
+func (q *AccessQuery) toldOfCase(p catalogue.Profile) bool {
+	return slices.ContainsFunc(q.Told, func(f finding.Finding) bool {
+		r := catalogue.Default().Rule(f.Rule)
+		return strings.HasPrefix(f.Rule, "META-CASE-") && r != nil && r.Severity.In(p) == finding.Error
+	})
 }
 
 // findings tells of a decision what has not been told.
