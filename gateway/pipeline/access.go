@@ -37,6 +37,9 @@ type AccessQuery struct {
 	Body *cda.Body
 	// Suspect, where set, is called when the attempt is to be marked for the archivist.
 	Suspect func()
+	// Failed, where set, is called with a failure of the archive: the message is then
+	// neither taken nor at fault.
+	Failed func(error)
 }
 
 // KnownAccess checks who stands behind a message: the sender and the signing system

@@ -23,6 +23,8 @@ type RightQuery struct {
 	// New tells that the document is no later version of one archived.
 	New bool
 	At  time.Time
+	// Failed as in AccessQuery.
+	Failed func(error)
 }
 
 // archivingGroups are the document groups that an archiving application brings: old
@@ -146,7 +148,7 @@ func (a KnownAccess) tells(organisation string) bool {
 
 // right makes the question about a registry-use right.
 func (q *AccessQuery) right(controller, organisation string) RightQuery {
-	r := RightQuery{Controller: controller, Organisation: organisation, At: q.at(), New: true}
+	r := RightQuery{Controller: controller, Organisation: organisation, At: q.at(), New: true, Failed: q.Failed}
 	if d := q.Document; d != nil {
 		r.Unit, r.Case, r.Clients = d.Encounter.Unit().ID.Root, d.Encounter.ID.Root, clientIDs(&d.Metadata)
 		r.New = d.Version.Value <= 1

@@ -252,7 +252,12 @@ func (m *message) access() {
 			q.Signers = trust.Organisations(m.judged.Signatures)
 		}
 	}
+	var failure error
+	q.Failed = func(err error) { failure = err }
 	m.findings = append(m.findings, m.Access.Decide(q)...)
+	if failure != nil {
+		m.lost(failure)
+	}
 	m.watch.lap("access")
 }
 

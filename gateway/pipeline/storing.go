@@ -42,11 +42,18 @@ func (c contracts) Contracted(organiser, provider, task string, at time.Time) bo
 // rights answers for KnownAccess from the engine.
 type rights struct{ engine *access.Engine }
 
-// MayStore implements RegistryRights. What cannot be read is no right.
+// MayStore implements RegistryRights. What cannot be read is no right, and a failure of
+// ours.
 func (r rights) MayStore(q RightQuery) bool {
 	for _, client := range q.Clients {
 		a, err := r.engine.Client(context.Background(), client, q.At, access.Requester{Organisation: q.Organisation, Unit: q.Unit})
-		if err != nil || !a.Holds(q.Controller, q.Tasks, q.Case) {
+		if err != nil {
+			if q.Failed != nil {
+				q.Failed(err)
+			}
+			return false
+		}
+		if !a.Holds(q.Controller, q.Tasks, q.Case) {
 			return false
 		}
 	}
@@ -66,7 +73,8 @@ func (a StateAccess) Decide(q AccessQuery) []finding.Finding {
 	}
 	decision, err := a.Engine.Storing(context.Background(), clients, q.Arrived, a.requester(q), q.facts())
 	if err != nil {
-		return append(out, finding.Finding{Rule: RuleFailure, Params: []finding.Param{finding.P("request", "")}})
+		q.failed(err)
+		return out
 	}
 	if decision.Suspicious && q.Suspect != nil {
 		q.Suspect()
@@ -75,6 +83,12 @@ func (a StateAccess) Decide(q AccessQuery) []finding.Finding {
 		return out
 	}
 	return append(out, q.findings(&decision, out)...)
+}
+
+func (q *AccessQuery) failed(err error) {
+	if q.Failed != nil {
+		q.Failed(err)
+	}
 }
 
 // toldOfCase tells that the rules refuse the document for its case id: a case that is
