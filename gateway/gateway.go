@@ -7,6 +7,7 @@
 //	POST /shark-validointi/validoi/asiakirja/tulos   the validation API (package validation)
 //	GET  /                pages for people: error catalogue, workbench, archivist (package web)
 //	POST /fhir            disclosure notices (package fhir)
+//	GET  /proofs/…        proofs of integrity (proofs.go)
 //	GET  /healthz         the process answers
 //	GET  /readyz          the archive can take documents
 //	GET  /metrics         Prometheus; on the admin listener, else on loopback only
@@ -107,6 +108,8 @@ type Options struct {
 	Profile catalogue.Profile
 	// Prove gives the proof of integrity of an archived document; nil gives none.
 	Prove func(ctx context.Context, document string) ([]byte, error)
+	// Proofs is the door of proofs of integrity; nil leaves it out.
+	Proofs http.Handler
 	// Validation is the validation API; nil leaves the door out.
 	Validation *validation.Service
 	// Notices is the door of disclosure notices; nil leaves it out.

@@ -202,10 +202,7 @@ func (i *Instance) assemble(c Config) error {
 	}
 	n, err := fhir.New(fhir.Options{
 		Archive: i.Store, Profile: c.Profile, World: c.World, Lang: c.Lang, Owner: c.Owner,
-		MayActFor: func(peer, controller string) bool {
-			return len(c.Systems) == 0 && peer == controller || c.Systems.MayActFor(peer, controller)
-		},
-		Joined:             func(peer string) bool { return len(c.Systems) == 0 || c.Systems.Joined(peer) },
+		MayActFor: known.MayActFor, Joined: known.Joined,
 		RequireCertificate: c.TLS.Clients == RequireClientCertificates,
 		Parallel:           runtime.GOMAXPROCS(0), Now: c.Now,
 	})
@@ -216,7 +213,8 @@ func (i *Instance) assemble(c Config) error {
 		Handler: p, Traffic: c.Traffic, AdminPages: c.AdminPages, Profile: c.Profile, Validation: v, Notices: n, Listen: c.Listen, TLSListen: c.TLSListen, Admin: c.Admin,
 		Lang: c.Lang, Versions: c.Versions,
 		Limits: Limits{Message: limit, InFlight: c.InFlight}, Log: c.Log, Now: c.Now, NewID: c.NewID,
-		Prove: i.prove,
+		Prove:  i.prove,
+		Proofs: &proofs{archive: i.Store, standing: known.Standing, profile: c.Profile, lang: c.Lang, owner: c.Owner, log: c.Log, now: c.Now},
 	}
 	watch := &archiveMetrics{archive: i.Store, dir: c.Data, certificates: map[string]time.Time{}}
 	o.Ready = watch.ready

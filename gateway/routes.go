@@ -31,7 +31,8 @@ const (
 )
 
 // Rules lists every rule that this package can name itself.
-var Rules = []string{RuleMethod, RuleEncoding, RuleIncomplete, RuleSize, RuleBudget, RuleStopping}
+var Rules = []string{RuleMethod, RuleEncoding, RuleIncomplete, RuleSize, RuleBudget, RuleStopping,
+	RuleProofMissing, RuleProofCheckpoint, RuleProofRequest}
 
 // routes are the doors for clients.
 func (s *Server) routes(withMetrics bool) http.Handler {
@@ -42,6 +43,9 @@ func (s *Server) routes(withMetrics bool) http.Handler {
 	}
 	if s.o.Notices != nil {
 		mux.HandleFunc(fhir.Path, s.notices)
+	}
+	if s.o.Proofs != nil {
+		mux.HandleFunc(proofsPath, s.forSystems(s.o.Proofs.ServeHTTP))
 	}
 	if s.o.Pages != nil {
 		for _, p := range web.Patterns {

@@ -180,7 +180,7 @@ func (m *Main) whereToConnect(w io.Writer, g *gateway.Instance) {
 	} {
 		if l.on {
 			base := l.scheme + "://" + l.addr.String()
-			fmt.Fprintf(w, "SOAP:    %s/soap\nWSDL:    %s/soap?wsdl\nnotices: %s/fhir\n", base, base, base)
+			fmt.Fprintf(w, "SOAP:    %s/soap\nWSDL:    %s/soap?wsdl\nnotices: %s/fhir\nproofs:  %s/proofs/checkpoint\n", base, base, base, base)
 			fmt.Fprintf(w, "check:   %s%s\nerrors:  %s/errors\npages:   %s/\nhealth:  %s/healthz %s/readyz\n", base, validation.Path, base, base, base, base)
 		}
 	}

@@ -36,9 +36,9 @@ type Options struct {
 	World   pipeline.World
 	Lang    catalogue.Lang
 	// MayActFor tells whether a peer may file notices of a controller, by what is known
-	// of joined systems; Joined whether it has joined at all.
-	MayActFor func(peer, controller string) bool
-	Joined    func(peer string) bool
+	// of joined systems; Joined whether it has joined and may connect.
+	MayActFor func(peer pipeline.Peer, controller string, at time.Time) bool
+	Joined    func(peer pipeline.Peer, at time.Time) bool
 	// RequireCertificate refuses who shows no client certificate.
 	RequireCertificate bool
 	// Owner is the organisation of messages without client certificate.
@@ -144,14 +144,14 @@ func (c *checker) strangers(body []byte) {
 func (s *Service) access(c *checker, r Request) {
 	peer := r.Peer.Organisation
 	switch {
-	case peer == "" && s.RequireCertificate, peer != "" && !s.Joined(peer):
+	case peer == "" && s.RequireCertificate, peer != "" && !s.Joined(r.Peer, r.Arrived):
 		c.add(RulePeer, c.b.root)
 		return
 	case peer == "":
 		return
 	}
 	for _, n := range c.b.notices {
-		if n.controller != nil && !s.MayActFor(peer, oidOf(n.controller)) {
+		if n.controller != nil && !s.MayActFor(r.Peer, oidOf(n.controller), r.Arrived) {
 			c.add(RuleSystem, n.controller)
 		}
 	}

@@ -54,8 +54,9 @@ var world = fixtures.Default()
 func service(t testing.TB, a *fake) *Service {
 	t.Helper()
 	s, err := New(Options{Archive: a, Profile: catalogue.Strict, World: pipeline.Test, Lang: catalogue.English, Owner: "unidentified",
-		MayActFor: func(peer, controller string) bool { return peer == controller }, Joined: func(p string) bool { return p != "stranger" },
-		Parallel: 2, Now: func() time.Time { return world.Now }})
+		MayActFor: func(p pipeline.Peer, controller string, _ time.Time) bool { return p.Organisation == controller },
+		Joined:    func(p pipeline.Peer, _ time.Time) bool { return p.Organisation != "stranger" },
+		Parallel:  2, Now: func() time.Time { return world.Now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,11 +154,14 @@ func (a KnownAccess) maySignFor(q AccessQuery, systems Systems, organisation, co
 		len(systems) > 0 && a.Rights != nil && a.Rights.MayStore(q.right(controller, organisation))
 }
 
-// fault is a finding at a node of the frame.
+// fault is a finding at a node of the frame, or about a request that has none.
 func (q AccessQuery) fault(rule string, node xmltree.Node, value, organisation string) finding.Finding {
+	place := finding.Place{Source: finding.SourceRequest}
+	if q.Frame.Tree != nil {
+		place = q.Frame.Tree.Place(at(node, q.Frame.Root), finding.SourceFrame)
+	}
 	return finding.Finding{
-		Rule: rule, Place: q.Frame.Tree.Place(at(node, q.Frame.Root), finding.SourceFrame),
-		Value: value, Params: []finding.Param{finding.P("organisation", organisation)},
+		Rule: rule, Place: place, Value: value, Params: []finding.Param{finding.P("organisation", organisation)},
 	}
 }
 

@@ -38,17 +38,26 @@ func (a KnownAccess) joining(q AccessQuery, systems Systems) []finding.Finding {
 	if len(systems) == 0 {
 		return nil
 	}
-	own := systems[0].Organisation
-	fit := systems.filter(func(x System) bool { return x.MayConnect(q.at()) == organisations.NoFault })
-	if len(fit) == 0 {
-		rule := map[organisations.Fault]string{organisations.OutOfTime: RuleSystemTime, organisations.WrongClass: RuleSystemClass,
-			organisations.Untested: RuleSystemUntested}[systems[0].MayConnect(q.at())]
-		return []finding.Finding{q.fault(rule, q.Frame.Sender.Node, systems[0].ID, own)}
+	fit, f := q.connecting(systems)
+	if f != nil {
+		return []finding.Finding{*f}
 	}
 	if rule := q.profile(fit); rule != "" {
-		return []finding.Finding{q.fault(rule, q.Frame.Sender.Node, fit[0].ID, own)}
+		return []finding.Finding{q.fault(rule, q.Frame.Sender.Node, fit[0].ID, systems[0].Organisation)}
 	}
 	return nil
+}
+
+// connecting gives those of the systems that may connect (PRO-6), or why none may.
+func (q AccessQuery) connecting(systems Systems) (Systems, *finding.Finding) {
+	fit := systems.filter(func(x System) bool { return x.MayConnect(q.at()) == organisations.NoFault })
+	if len(systems) == 0 || len(fit) > 0 {
+		return fit, nil
+	}
+	rule := map[organisations.Fault]string{organisations.OutOfTime: RuleSystemTime, organisations.WrongClass: RuleSystemClass,
+		organisations.Untested: RuleSystemUntested}[systems[0].MayConnect(q.at())]
+	f := q.fault(rule, q.Frame.Sender.Node, systems[0].ID, systems[0].Organisation)
+	return nil, &f
 }
 
 // profile gives the rule by which none of the systems may do what is asked.

@@ -130,7 +130,7 @@ func (a KnownAccess) Own(q AccessQuery) []string {
 	sender, joined := q.Frame.Sender.ID.Root, a.systems()
 	mine := joined.behind(q.Peer, sender)
 	if !q.Peer.Known() {
-		mine = joined.filter(func(x System) bool { return x.Organisation == sender || slices.Contains(x.Devices, sender) })
+		mine = joined.named(sender)
 	}
 	if len(mine) == 0 {
 		if q.Peer.Known() {

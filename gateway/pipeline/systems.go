@@ -14,15 +14,6 @@ type System = organisations.System
 // sender's device nor a fingerprint tells them apart, what one may all may.
 type Systems []System
 
-// Joined tells whether an organisation has a joined system.
-func (s Systems) Joined(organisation string) bool { return len(s.of(organisation)) > 0 }
-
-// MaySendAs tells whether a system of the organisation may name that sender: the
-// organisation, one of its devices, or one for whom it acts.
-func (s Systems) MaySendAs(organisation, sender string) bool {
-	return slices.ContainsFunc(s.of(organisation), func(x System) bool { return x.Names(sender) })
-}
-
 // MayActFor tells whether a system of the organisation may act for a controller.
 func (s Systems) MayActFor(organisation, controller string) bool {
 	return slices.ContainsFunc(s.of(organisation), func(x System) bool { return x.Serves(controller) })
@@ -39,6 +30,11 @@ func (s Systems) of(organisation string) Systems {
 func (s Systems) behind(p Peer, sender string) Systems {
 	mine := s.of(p.Organisation).filter(func(x System) bool { return x.Fingerprint == "" || x.Fingerprint == p.Fingerprint })
 	return mine.narrowed(sender)
+}
+
+// named gives the systems of whom a sender is the organisation or a device.
+func (s Systems) named(sender string) Systems {
+	return s.filter(func(x System) bool { return x.Organisation == sender || slices.Contains(x.Devices, sender) })
 }
 
 // narrowed gives those that have the sender as their device, or all where none has.
