@@ -42,6 +42,7 @@ type recorder struct {
 // Do implements gowsdl's HTTPClient.
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {
 	r.status, r.header, r.body = 0, nil, nil
+	req.Close = false // the generated client asks for a connection, and a handshake, a message
 	res, err := r.http.Do(req)
 	if err != nil {
 		return nil, err

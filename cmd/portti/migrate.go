@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"portti/gateway"
@@ -129,8 +130,17 @@ func (m *Main) migrateBuild() *cobra.Command {
 	return cmd
 }
 
+// Bounds of the heap while a migration runs: what passes through is short-lived, so
+// little collecting will do until the heap is near the bound.
+const (
+	migrateGrowth = 300
+	migrateHeap   = 128 << 20
+)
+
 // withJournal opens a work directory's journal for f.
 func (m *Main) withJournal(dir string, f func(*migrate.Journal) error) (err error) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(migrateHeap))
+	defer debug.SetGCPercent(debug.SetGCPercent(migrateGrowth))
 	j, err := migrate.OpenJournal(dir)
 	if err != nil {
 		return system(err, "one run at a time works in a work directory")

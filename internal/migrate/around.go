@@ -88,13 +88,22 @@ func fromUnix(n int64) time.Time {
 	return time.Unix(n, 0).In(cda.Helsinki())
 }
 
-// around makes the documents of relationships and cases that have none yet.
+// around makes the documents of relationships and cases that have none yet: signed
+// side by side, written in their order.
 func (b *builder) around(ctx context.Context) error {
 	for _, next := range []func() (*paper, error){b.nextRelation, b.nextCase} {
-		for {
-			if err := ctx.Err(); err != nil {
-				return err
+		var window []chan *surrounding
+		drain := func(n int) error {
+			for len(window) > n {
+				x := <-window[0]
+				window = window[1:]
+				if err := b.surround(x); err != nil {
+					return err
+				}
 			}
+			return nil
+		}
+		for ctx.Err() == nil {
 			p, err := next()
 			if err != nil {
 				return err
@@ -102,23 +111,39 @@ func (b *builder) around(ctx context.Context) error {
 			if p == nil {
 				break
 			}
-			if err := b.surround(p); err != nil {
+			out := make(chan *surrounding, 1)
+			window = append(window, out)
+			go func() {
+				doc, fs, err := b.sign(p)
+				out <- &surrounding{p, doc, fs, err}
+			}()
+			if err := drain(2 * b.Workers); err != nil {
 				return err
 			}
+		}
+		if err := errors.Join(drain(0), ctx.Err()); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// surround signs and keeps one such document; one that the engine rejects is kept
-// as refused, without bytes.
-func (b *builder) surround(p *paper) error {
-	doc, fs, err := b.sign(p)
-	r, ours := asRefusal(err)
-	if err != nil && !ours {
-		return err
+// surrounding is a relationship's or case's document from a worker.
+type surrounding struct {
+	*paper
+	document *signed
+	findings []Finding
+	err      error
+}
+
+// surround keeps one such document; one that the engine rejects is kept as refused,
+// without bytes.
+func (b *builder) surround(p *surrounding) error {
+	r, ours := asRefusal(p.err)
+	if p.err != nil && !ours {
+		return p.err
 	}
-	seq, err := b.store(p.class, p.oid, 0, "", "", p.controller.OID, p.written, doc, fs)
+	seq, err := b.store(p.class, p.oid, 0, "", "", p.controller.OID, p.written, p.document, p.findings)
 	if err != nil {
 		return err
 	}

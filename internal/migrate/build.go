@@ -71,7 +71,7 @@ type builder struct {
 type made struct {
 	facts     *facts
 	content   string
-	document  []byte
+	document  *signed
 	originals []original
 	findings  []Finding
 	err       error // a Refusal, or a failure
@@ -275,8 +275,15 @@ func (f *facts) caseKey() string {
 	return f.controller.OID + "|" + f.client.key + "|" + f.task.Code
 }
 
+// signed is a document as it is kept.
+type signed struct {
+	size   int64
+	sum    [sha256.Size]byte
+	packed []byte // nil where no documents are kept
+}
+
 // sign writes, signs and judges a document.
-func (b *builder) sign(p *paper) ([]byte, []Finding, error) {
+func (b *builder) sign(p *paper) (*signed, []Finding, error) {
 	doc, err := xmldsig.SignDocument(p.write(b.Mapping), xmldsig.SignOptions{
 		Key: b.Key, Certificate: b.Certificate, Type: xmldsig.TypeSystem, Time: b.began, ID: "sig-" + number("signature", p.oid),
 	})
@@ -286,8 +293,12 @@ func (b *builder) sign(p *paper) ([]byte, []Finding, error) {
 	if int64(len(doc)) > b.Limit {
 		return nil, nil, refuse(ReasonFileSize, "%d octets as a document", len(doc))
 	}
+	out := &signed{size: int64(len(doc)), sum: sha256.Sum256(doc)}
+	if !b.DropBodies {
+		out.packed = pack(doc)
+	}
 	if b.Check == nil {
-		return doc, nil, nil
+		return out, nil, nil
 	}
 	framed, err := b.sending.Frame(doc, nil, "1", b.began)
 	if err != nil {
@@ -302,7 +313,7 @@ func (b *builder) sign(p *paper) ([]byte, []Finding, error) {
 		r.Findings = fs
 		return nil, fs, r
 	}
-	return doc, fs, nil
+	return out, fs, nil
 }
 
 // errorRules names the rules that reject.
@@ -391,8 +402,10 @@ func (b *builder) keep(m *made) error {
 }
 
 // store writes a document's row and bytes.
-func (b *builder) store(c class, oid string, row int64, content, oldID, controller string, written time.Time, doc []byte, fs []Finding) (int64, error) {
-	sum := sha256.Sum256(doc)
+func (b *builder) store(c class, oid string, row int64, content, oldID, controller string, written time.Time, doc *signed, fs []Finding) (int64, error) {
+	if doc == nil { // one that the engine rejects
+		doc = &signed{}
+	}
 	null := func(s string) any {
 		if s == "" {
 			return nil
@@ -403,7 +416,7 @@ func (b *builder) store(c class, oid string, row int64, content, oldID, controll
 		oldID = controller + "|" + oldID
 	}
 	res, err := b.Journal.exec(`INSERT INTO documents(class, oid, row, content, old_id, size, sha256, controller, written) VALUES(?,?,?,?,?,?,?,?,?)`,
-		c, oid, row, null(content), null(oldID), len(doc), sum[:], controller, written.Unix())
+		c, oid, row, null(content), null(oldID), doc.size, doc.sum[:], controller, written.Unix())
 	if err != nil {
 		return 0, err
 	}
@@ -411,15 +424,15 @@ func (b *builder) store(c class, oid string, row int64, content, oldID, controll
 	if err != nil {
 		return 0, err
 	}
-	if !b.DropBodies {
-		if _, err := b.Journal.exec(`INSERT INTO bodies VALUES(?,?)`, seq, doc); err != nil {
+	if doc.packed != nil {
+		if _, err := b.Journal.exec(`INSERT INTO bodies VALUES(?,?)`, seq, doc.packed); err != nil {
 			return 0, err
 		}
 	}
 	b.count.Documents++
-	b.count.Bytes += int64(len(doc))
+	b.count.Bytes += doc.size
 	if b.Measured != nil {
-		b.Measured(int(c), int64(len(doc)), fs)
+		b.Measured(int(c), doc.size, fs)
 	}
 	return seq, nil
 }

@@ -262,6 +262,9 @@ func (p *pusher) load(ctx context.Context, j job) (doc []byte, more []frame.Atta
 	if err = p.Journal.read.QueryRowContext(ctx, `SELECT bytes FROM bodies WHERE seq=?`, j.seq).Scan(&doc); err != nil {
 		return nil, nil, err
 	}
+	if doc, err = unpack(doc); err != nil {
+		return nil, nil, fmt.Errorf("%w: document %s: %w", ErrJournal, j.oid, err)
+	}
 	err = p.Journal.query(ctx, func(r *sql.Rows) error {
 		var a frame.Attachment
 		var n int

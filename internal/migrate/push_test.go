@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -132,7 +133,7 @@ func ready(t *testing.T, n int) *Journal {
 		client := person{root: "1.2.246.21", id: "010181-900C", family: "A", given: "B", call: "B"}
 		p := &paper{class: classDocument, oid: "1.2.246.10.99999901.95908.2026." + number("x", string(rune('a'+i))), kind: Coded{"11", "Päätös"}, written: ago(), created: ago(), language: "fi",
 			client: &client, controller: Organisation{"1.2.246.10.99999901.10.0", "X"}, unit: Organisation{"1.2.246.10.99999901.10.1", "Y"}, content: textContent("z")}
-		if _, err := b.store(classDocument, p.oid, int64(i+2), p.oid, "", p.controller.OID, p.written, p.write(&Mapping{}), nil); err != nil {
+		if _, err := b.store(classDocument, p.oid, int64(i+2), p.oid, "", p.controller.OID, p.written, packed(p.write(&Mapping{})), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -200,4 +201,9 @@ func TestMIG1_OneRunHoldsTheJournal(t *testing.T) {
 	if _, err := OpenJournal(j.Dir); !errors.Is(err, ErrJournal) {
 		t.Errorf("a second run opens the journal: %v", err)
 	}
+}
+
+// packed is a document as a builder keeps it.
+func packed(doc []byte) *signed {
+	return &signed{size: int64(len(doc)), sum: sha256.Sum256(doc), packed: pack(doc)}
 }

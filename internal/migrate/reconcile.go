@@ -112,7 +112,10 @@ func (j *Journal) Reconcile(ctx context.Context, w Witness) (*Reconciliation, er
 
 // Document gives a built document by its id.
 func (j *Journal) Document(ctx context.Context, oid string) (b []byte, err error) {
-	return b, j.read.QueryRowContext(ctx, `SELECT bytes FROM bodies JOIN documents USING(seq) WHERE oid=?`, oid).Scan(&b)
+	if err := j.read.QueryRowContext(ctx, `SELECT bytes FROM bodies JOIN documents USING(seq) WHERE oid=?`, oid).Scan(&b); err != nil {
+		return nil, err
+	}
+	return unpack(b)
 }
 
 // resend is a Witness for any archive: it sends each document once more. An archive
