@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"portti/cda/frame"
 	"portti/cda/frame/interactions"
 	"portti/fixtures"
 	"portti/gateway/access"
@@ -39,6 +40,7 @@ var accessScenarios = []struct {
 	{"DOC-8", "disclosed by the permission of each client in it", everyClientsWill},
 	{"DOC-9", "non-disclosure for safety is known of the client", protectedClient},
 	{"DOC-10", "a temporary id is joined to an identity code later", temporaryJoined},
+	{"ARK-8", "informing is recorded by a message, once, by whom it names", informedByMessage},
 	{"REK-2", "nobody stores into another's register", foreignStore},
 }
 
@@ -78,10 +80,7 @@ func (s *scene) doc(name string) string { return s.w.Doc(name).OID }
 // inform records that the child was informed.
 func (s *scene) inform() {
 	s.t.Helper()
-	err := s.Store.PutOrder(s.t.Context(), store.Order{Kind: store.OrderInform, Client: s.child.Hetu, At: s.w.Now.AddDate(0, 0, -1), Recorder: s.a.OID})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.accepted(s.order(interactions.Inform, s.a, s.child, nil))
 }
 
 // will makes a statement of will of the child, recorded by an organisation.
@@ -192,10 +191,7 @@ func everyClientsWill(t *testing.T) {
 	sees("the child's permission alone", false)
 	for _, name := range []string{"mother", "father"} {
 		c := s.w.Client(name)
-		err := s.Store.PutOrder(t.Context(), store.Order{Kind: store.OrderInform, Client: c.Hetu, At: s.w.Now.AddDate(0, 0, -1), Recorder: s.a.OID})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.accepted(s.order(interactions.Inform, s.a, c, nil))
 		s.will(fixtures.Permission, s.a, func(x *fixtures.Spec) { x.Clients = []*fixtures.Client{c}; s.w.Belong(x) })
 	}
 	sees("everybody's permission", true)
@@ -343,17 +339,14 @@ func rightCloses(t *testing.T) {
 func rightSuspended(t *testing.T) {
 	s := strict(t, nil, childSamples...)
 	d := disclosure{by: s.p, use: "902"}
-	order := func(kind string) {
+	order := func(op interactions.Operation) {
 		t.Helper()
-		o := store.Order{Kind: kind, Client: s.child.Hetu, Organiser: s.a.OID, Unit: s.p.Units[0].OID, Recorder: s.a.OID}
-		if err := s.Store.PutOrder(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
+		s.accepted(s.order(op, s.a, s.child, func(o *frame.Order) { o.Unit, o.Task = s.p.Units[0].OID, fixtures.TaskFamilies.Code }))
 	}
-	order(store.OrderSuspend)
+	order(interactions.Suspend)
 	s.sees("suspended", d, hidden)
 	s.refused(s.w.Frame(s.note(nil)), pipeline.RuleRegistryRight)
-	order(store.OrderResume)
+	order(interactions.Resume)
 	s.sees("resumed", d, "given")
 	s.accepted(s.w.Frame(s.note(nil)))
 }

@@ -182,7 +182,7 @@ func (i *Instance) assemble(c Config) error {
 	known := pipeline.NewStateAccess(pipeline.KnownAccess{Profile: c.Profile, World: c.World, AcceptHealth: c.AcceptHealth,
 		Systems: c.Systems, Organisations: i.Judge.Organisations}, i.Engine)
 	p, err := pipeline.New(pipeline.Options{
-		Judge: i.Judge, Archive: i.Store, Library: i.Store, Access: known, Release: i.release(), MaxAnswer: c.MaxAnswer, Signer: c.Signer,
+		Judge: i.Judge, Archive: i.Store, Library: i.Store, Orders: i.Store, Access: known, Release: i.release(), MaxAnswer: c.MaxAnswer, Signer: c.Signer,
 		MessageLimits: xmltree.Limits{Bytes: int(limit)}, RequireAddressing: c.RequireAddressing,
 		Lang: c.Lang, Root: c.Root, Owner: c.Owner, Parallel: runtime.GOMAXPROCS(0), Bulk: known.Migrates, Now: c.Now, NewID: c.NewID,
 	})

@@ -56,7 +56,7 @@ func (c *checker) states(ctx context.Context) error {
 	})
 }
 
-const sqlCheckOrders = `SELECT o.seq, o.kind, o.organiser, o.task, o.unit, o.at, o.arrived, o.recorder, o.client_key, o.payload, o.leaf,
+const sqlCheckOrders = `SELECT o.seq, o.id, o.kind, o.organiser, o.task, o.unit, o.at, o.arrived, o.recorder, o.client_key, o.payload, o.leaf,
 	l.kind, l.subject, l.entry, t.salt FROM orders o LEFT JOIN leaves l ON l.seq = o.leaf LEFT JOIN salts t ON t.leaf = o.leaf
 	WHERE o.seq > ? ORDER BY o.seq LIMIT ?`
 
@@ -68,7 +68,7 @@ func (c *checker) orders(ctx context.Context) error {
 		var seq, at, arrived, leaf int64
 		var client, payload, entry, salt []byte
 		var kind, subject sql.NullInt64
-		err := rows.Scan(&seq, &o.Kind, &o.Organiser, &o.Task, &o.Unit, &at, &arrived, &o.Recorder, &client, &payload, &leaf,
+		err := rows.Scan(&seq, &o.ID, &o.Kind, &o.Organiser, &o.Task, &o.Unit, &at, &arrived, &o.Recorder, &client, &payload, &leaf,
 			&kind, &subject, &entry, &salt)
 		if err != nil {
 			return seq, err

@@ -21,6 +21,8 @@ const (
 
 // Order is something that the archive is told of a client that is no document.
 type Order struct {
+	// ID is the OID that its sender gave it; "" where it came by no message.
+	ID   string
 	Kind string
 	// Client is an identity code or temporary id; it does not come out again.
 	Client string
@@ -91,13 +93,13 @@ func (s *Store) orderRow(ctx context.Context, o *Order) (*orderRow, error) {
 }
 
 func (o *Order) record(plain []byte) *record {
-	return new(record).text(o.Kind, o.Organiser, o.Task, o.Unit, o.Recorder).int(micros(o.At), micros(o.Arrived)).bytes(plain)
+	return new(record).text(o.ID, o.Kind, o.Organiser, o.Task, o.Unit, o.Recorder).int(micros(o.At), micros(o.Arrived)).bytes(plain)
 }
 
 const (
 	sqlNextOrder = `SELECT coalesce(max(seq), 0) + 1 FROM orders`
-	sqlPutOrder  = `INSERT INTO orders (seq, kind, client_key, organiser, task, unit, at, arrived, recorder, payload, leaf)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlPutOrder  = `INSERT INTO orders (seq, id, kind, client_key, organiser, task, unit, at, arrived, recorder, payload, leaf)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	sqlOrders = `SELECT kind, organiser, task, unit, at, arrived, recorder FROM orders WHERE client_key = ` + asBlob + ` ORDER BY seq`
 )
 
@@ -115,7 +117,7 @@ func (r *orderRow) write(t *tx) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(sqlPutOrder, seq, r.Kind, k[:], r.Organiser, r.Task, r.Unit, micros(r.At), micros(r.Arrived), r.Recorder, payload, leaf)
+	err = t.exec(sqlPutOrder, seq, r.ID, r.Kind, k[:], r.Organiser, r.Task, r.Unit, micros(r.At), micros(r.Arrived), r.Recorder, payload, leaf)
 	if err != nil {
 		return err
 	}

@@ -208,6 +208,8 @@ const (
 	// Logged: a message that did not come to storing (a query, or rejected by an
 	// earlier stage).
 	Logged
+	// Recorded: an order was written now (TakeOrder).
+	Recorded
 )
 
 // Outcome is what became of an Archival or a Nullification.

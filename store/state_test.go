@@ -234,3 +234,44 @@ func TestCheckSeesDamagedOrders(t *testing.T) {
 		}
 	}
 }
+
+// An order that came by a message is there once, whatever is sent again, and its id
+// stands for it alone.
+func TestLUO2_OrderByMessage(t *testing.T) {
+	s := open(t)
+	take := func(o Order) Outcome {
+		t.Helper()
+		o.Client, o.At = cli1, noon
+		out, err := s.TakeOrder(bg, OrderMessage{Order: o, Raw: []byte("<x/>"), Message: Message{ID: "1 2", Owner: ctlA, Answer: Answer{Verdict: "CA"}},
+			Usage: []Usage{{DataController: o.Recorder, LogController: o.Recorder, Action: o.Kind}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	first := Order{ID: "1.2.3.4", Kind: OrderInform, Recorder: ctlA}
+	other := first
+	other.Recorder = ctlB
+	suspend := first
+	suspend.Kind, suspend.Organiser = OrderSuspend, ctlA
+	for i, c := range []struct {
+		o    Order
+		kind OutcomeKind
+		rule string
+	}{{first, Recorded, ""}, {first, Duplicate, ""}, {suspend, Refused, RuleIDBytes}, {other, Refused, RuleIDTaken}} {
+		out := take(c.o)
+		if out.Kind != c.kind || (c.rule != "") != (len(out.Findings) > 0) || c.rule != "" && out.Findings[0].Rule != c.rule {
+			t.Errorf("%d: %+v", i, out)
+		}
+	}
+	st, err := s.ClientState(bg, all, cli1)
+	if err != nil || len(st.Orders) != 1 || st.Orders[0].Kind != OrderInform {
+		t.Errorf("%+v %v", st.Orders, err)
+	}
+	if _, err := s.TakeOrder(bg, OrderMessage{Order: Order{Kind: OrderInform, Client: cli1, Recorder: ctlA}}); !errors.Is(err, ErrInput) {
+		t.Errorf("without id: %v", err)
+	}
+	if r, err := s.Check(bg); err != nil || !r.OK() {
+		t.Errorf("%+v %v", r, err)
+	}
+}

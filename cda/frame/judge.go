@@ -110,6 +110,8 @@ func (r *reader) judgeControlAct() {
 		r.add(RuleSubjectMissing, f.ControlAct, "")
 	case !f.Document.Present():
 		r.add(RuleDocumentMissing, f.Subject, "")
+	case f.Orders():
+		r.judgeOrder()
 	default:
 		r.judgeDocument()
 	}
@@ -198,12 +200,7 @@ func (r *reader) judgeDocument() {
 	case !m.Version.Valid || m.Version.Value < 1:
 		r.addAttr(RuleDocumentVersionBad, m.Version.Node, "value", m.Version.Raw)
 	}
-	switch {
-	case !m.EffectiveTime.HasValue():
-		r.add(RuleDocumentTime, at(m.EffectiveTime.Node, m.Node), "")
-	case !m.EffectiveTime.Valid():
-		r.addAttr(RuleDocumentTimeBad, m.EffectiveTime.Node, "value", m.EffectiveTime.Raw, finding.P("fault", m.EffectiveTime.Fault.String()))
-	}
+	r.effectiveTime(m)
 	switch {
 	case !m.Status.HasValue():
 		r.add(RuleDocumentStatus, at(m.Status.Node, m.Node), "")
@@ -217,6 +214,15 @@ func (r *reader) judgeDocument() {
 	r.replacement(m)
 	if form := r.f.NullifyForm(); r.f.table.Assumed(form) {
 		r.add(RuleNullifyAssumed, m.Node, string(form))
+	}
+}
+
+func (r *reader) effectiveTime(m *Metadata) {
+	switch {
+	case !m.EffectiveTime.HasValue():
+		r.add(RuleDocumentTime, at(m.EffectiveTime.Node, m.Node), "")
+	case !m.EffectiveTime.Valid():
+		r.addAttr(RuleDocumentTimeBad, m.EffectiveTime.Node, "value", m.EffectiveTime.Raw, finding.P("fault", m.EffectiveTime.Fault.String()))
 	}
 }
 

@@ -134,6 +134,13 @@ const (
 	RuleAckTarget = "FRAME-ACK-TARGET-MISSING"
 )
 
+// Rules that reading an order can find; texts in orders.yaml.
+const (
+	RuleOrderPackage = "ORDER-TEXT-UNEXPECTED"
+	RuleOrderClients = "ORDER-CLIENT-SEVERAL"
+	RuleOrderClient  = "ORDER-CLIENT-ID-MISSING"
+)
+
 // Rules lists every rule id that this package can emit.
 func Rules() []string {
 	return []string{
@@ -161,5 +168,6 @@ func Rules() []string {
 		RuleMIMEDocumentEmpty, RuleMIMEContentIDMissing, RuleMIMEContentIDDiffers, RuleMIMEContentIDRepeated,
 		RuleMIMEDocumentType, RuleMIMEAttachment,
 		RuleAckRoot, RuleAckType, RuleAckTarget,
+		RuleOrderPackage, RuleOrderClients, RuleOrderClient,
 	}
 }

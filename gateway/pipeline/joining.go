@@ -72,7 +72,7 @@ func (q *AccessQuery) profile(systems Systems) string {
 	}{
 		{RuleProfileStore, func(x System) bool { return x.Profile.MayStore() }},
 		{RuleProfileOld, func(x System) bool {
-			return !x.Profile.OldOnly() || group == "" || slices.Contains(archivingGroups, group)
+			return !x.Profile.OldOnly() || group == "" && !q.Frame.Orders() || slices.Contains(archivingGroups, group)
 		}},
 		{RulePhase, func(x System) bool { return group == "" || x.Takes(group) }},
 	} {

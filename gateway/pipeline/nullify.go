@@ -110,20 +110,27 @@ func (m *message) commitNullification(ctx context.Context) Answer {
 
 // action is the word of the usage log for what a stored message does.
 func (m *message) action() string {
-	if m.frame.Operation() == interactions.Nullify {
+	switch op := m.frame.Operation(); {
+	case op == interactions.Nullify:
 		return "nullify"
+	case op.Orders():
+		return orderKinds[op]
 	}
 	return "archive"
 }
 
-// refusedNullification is the usage-log row of a nullification by frame that access
-// refused.
-func (m *message) refusedNullification() []store.Usage {
+// refusedAlone is the usage-log row of a nullification by frame, or of an order, that
+// access refused.
+func (m *message) refusedAlone() []store.Usage {
 	rule := m.accessRule()
 	if rule == "" {
 		return nil
 	}
-	u := m.usage(m.frame.Nullified().Root, m.frame.Document.Custodian.ID.Root, m.frameClients())
+	id := m.frame.Nullified().Root
+	if m.frame.Orders() {
+		id = ""
+	}
+	u := m.usage(id, m.frame.Document.Custodian.ID.Root, m.frameClients())
 	u.Refused = rule
 	return []store.Usage{u}
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Access  Access
 	// Library answers queries and takes nullifications by frame; nil refuses them.
 	Library Library
+	// Orders takes informing and suspensions; nil refuses them.
+	Orders OrderTaker
 	// Release decides who is given what is found; nil gives own registers only.
 	Release Release
 	// MaxAnswer bounds the octets of documents in one part of an answer; default 8 MB.
@@ -89,10 +91,11 @@ type message struct {
 	// counts them.
 	attached    []byte
 	attachments int
-	// One of the three is what will be written, or given.
+	// One of the four is what will be written, or given.
 	archival      *store.Archival
 	nullification *store.Nullification
 	query         *query
+	taking        *store.OrderMessage
 	// suspicious marks the message for the archivist.
 	suspicious bool
 }
@@ -140,6 +143,9 @@ func (m *message) compute(ctx context.Context) (answered bool, a Answer) {
 	case m.frame.NullifiesByFrame():
 		m.nullify(ctx)
 		return false, Answer{}
+	case m.frame.Orders():
+		m.order(ctx)
+		return false, Answer{}
 	}
 	m.document()
 	m.access()
@@ -159,7 +165,7 @@ func (m *message) broke(err error) {
 	m.report.Failure = err
 	m.findings = append(m.findings, finding.Finding{Rule: RuleFailure, Params: m.requestParam()})
 	m.decision = Reject
-	m.archival, m.nullification = nil, nil
+	m.archival, m.nullification, m.taking = nil, nil, nil
 }
 
 // faultWithoutFrame gives a fault where no acknowledgement can be made.
@@ -288,6 +294,8 @@ func (m *message) commit(ctx context.Context) (a Answer) {
 		return m.commitQuery(ctx)
 	case m.nullification != nil:
 		return m.commitNullification(ctx)
+	case m.taking != nil:
+		return m.commitOrder(ctx)
 	case m.archival == nil:
 		return m.reject(ctx)
 	}
@@ -348,7 +356,7 @@ func (m *message) notNow(err error) Answer {
 // tell answers by the archive's outcome.
 func (m *message) tell(out store.Outcome, accepted []byte) Answer {
 	m.report.Outcome = outcomeName(out.Kind)
-	if out.Kind == store.Archived || out.Kind == store.Nullified {
+	if out.Kind == store.Archived || out.Kind == store.Nullified || out.Kind == store.Recorded {
 		return m.archived(out, m.reply(Accepted, accepted, m.findings))
 	}
 	verdict, fs := m.outcomeFindings(out)
@@ -373,6 +381,8 @@ func outcomeName(k store.OutcomeKind) string {
 		return "refused"
 	case store.Nullified:
 		return "nullified"
+	case store.Recorded:
+		return "recorded"
 	default:
 		return "logged"
 	}

@@ -259,8 +259,8 @@ func (m *message) logController(unit, other string) string {
 // refusedUsage is the usage-log row of an attempt that access refused; what an
 // earlier stage refused used nobody's data.
 func (m *message) refusedUsage() []store.Usage {
-	if m.frame.NullifiesByFrame() {
-		return m.refusedNullification()
+	if m.frame.NullifiesByFrame() || m.frame.Orders() {
+		return m.refusedAlone()
 	}
 	if m.judged == nil || m.judged.Document == nil {
 		return nil

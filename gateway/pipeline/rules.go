@@ -35,6 +35,9 @@ const (
 	RuleNullifyVersion  = "NULLIFY-VERSION-DIFFERS"
 	RuleNullifyClient   = "NULLIFY-CLIENT-DIFFERS"
 
+	RuleOrderFuture = "ORDER-TIME-FUTURE"
+	RuleOrderRight  = "ORDER-RIGHT-UNKNOWN"
+
 	docPrefix = "DOC-" // before the parser's rules, for the document
 )
 
@@ -45,6 +48,6 @@ var Rules = []string{
 	RuleSystemTime, RuleSystemClass, RuleSystemUntested, RuleProfileFetch, RuleProfileStore, RuleProfileOld, RulePhase,
 	RuleJoiningPoint, RuleRegistryRight, RuleListArchived,
 	RuleContinuation, RuleContinuationStart, RuleStatusArchived, RuleStatusRefused, RuleStatusOther,
-	RuleNullifySet, RuleNullifyRegister, RuleNullifyVersion, RuleNullifyClient,
+	RuleNullifySet, RuleNullifyRegister, RuleNullifyVersion, RuleNullifyClient, RuleOrderFuture, RuleOrderRight,
 	docPrefix + "XML-SYNTAX", docPrefix + "XML-DTD-FORBIDDEN", docPrefix + "XML-ENCODING-INVALID", docPrefix + "XML-LIMIT-EXCEEDED",
 }

@@ -132,9 +132,12 @@ func (q *AccessQuery) about(rule, value string) finding.Finding {
 
 // requester is who stores: whom the connection bears out, in the document's unit.
 func (a StateAccess) requester(q AccessQuery) access.Requester {
-	d := q.Document
-	controller := d.Custodian.ID.Root
-	r := access.Requester{Organisation: q.Peer.Organisation, Unit: d.Encounter.Unit().ID.Root}
+	return a.storer(q, q.Document.Custodian.ID.Root, q.Document.Encounter.Unit().ID.Root)
+}
+
+// storer is who stores into a controller's register from a unit.
+func (a StateAccess) storer(q AccessQuery, controller, unit string) access.Requester {
+	r := access.Requester{Organisation: q.Peer.Organisation, Unit: unit}
 	if r.Organisation == "" {
 		r.Organisation = q.Frame.Sender.ID.Root
 	}

@@ -5,6 +5,7 @@
 -- +goose Up
 CREATE TABLE orders (
   seq        INTEGER PRIMARY KEY,
+  id         TEXT    NOT NULL, -- its sender's own OID; empty where it came by no message
   kind       TEXT    NOT NULL CHECK (kind IN ('inform', 'suspend', 'resume')),
   client_key BLOB    NOT NULL,
   organiser  TEXT    NOT NULL,
@@ -17,6 +18,7 @@ CREATE TABLE orders (
   leaf       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX orders_client ON orders (client_key, seq);
+CREATE UNIQUE INDEX orders_id ON orders (id) WHERE id <> '';
 
 -- +goose StatementBegin
 CREATE TRIGGER orders_keep_update BEFORE UPDATE ON orders

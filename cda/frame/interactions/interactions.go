@@ -65,9 +65,18 @@ const (
 	QueryDocument Operation = "query-document"
 	// QueryStatus asks what became of messages and documents (SEC-2).
 	QueryStatus Operation = "query-status"
+	// Inform records that a client was informed (Kanta-informointi); Suspend and Resume
+	// stop a registry-use right and let it go on (RKO-5). They bring no document.
+	Inform  Operation = "inform"
+	Suspend Operation = "suspend"
+	Resume  Operation = "resume"
 	// Continue asks for the next part of an answer.
 	Continue Operation = "continue"
 )
+
+// Orders tells whether an operation is one of those that tell the archive something of
+// a client without a document.
+func (o Operation) Orders() bool { return o == Inform || o == Suspend || o == Resume }
 
 // Kinds of interactions.
 const (
@@ -304,10 +313,14 @@ func (t *Table) RequestFor(op Operation, group, interaction string) *ServiceRequ
 }
 
 // InteractionFor gives the first interaction of domain that stores with op, or
-// nil. A nullification comes in the interaction of a replacement.
+// nil. A nullification comes in the interaction of a replacement, an order in that of a
+// new document.
 func (t *Table) InteractionFor(domain Domain, op Operation) *Interaction {
-	if op == Nullify {
+	switch {
+	case op == Nullify:
 		op = Replace
+	case op.Orders():
+		op = New
 	}
 	return find(t.Interactions, func(i *Interaction) bool { return i.Domain == domain && i.Operation == op })
 }
