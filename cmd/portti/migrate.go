@@ -18,6 +18,7 @@ import (
 	"portti/internal/finding"
 	"portti/internal/migrate"
 	"portti/internal/xmltree"
+	"portti/store/proof"
 	"portti/xmldsig/trust"
 
 	"github.com/spf13/cobra"
@@ -306,7 +307,7 @@ func (m *Main) writeReport(ctx context.Context, j *migrate.Journal, out string, 
 		}
 		s.Reconciled, err = j.Reconcile(ctx, w)
 		if err = errors.Join(err, done()); err != nil {
-			return system(err, "is the archive there, and may this system ask it? --by resend needs no queries")
+			return system(err, reconcileHint(err))
 		}
 	}
 	if err := m.writeRecords(ctx, j, out); err != nil {
@@ -319,6 +320,19 @@ func (m *Main) writeReport(ctx context.Context, j *migrate.Journal, out string, 
 		return errInvalid
 	}
 	return nil
+}
+
+func reconcileHint(err error) string {
+	switch {
+	case errors.Is(err, errNoProofs):
+		return "--by query or --by resend needs none"
+	case errors.Is(err, errHistory):
+		return "keep the reports and the work directory: they show what the archive had signed; ask its keeper"
+	case errors.Is(err, proof.ErrInvalid):
+		return "is --checkpoint-key this archive's?"
+	default:
+		return "is the archive there, and may this system ask it? --by resend needs no queries"
+	}
 }
 
 func (m *Main) writeRecords(ctx context.Context, j *migrate.Journal, out string) (err error) {

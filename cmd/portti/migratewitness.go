@@ -18,13 +18,14 @@ import (
 
 // witnessFlags say how an archive is asked for what it holds.
 type witnessFlags struct {
-	to, by, archive string
-	files           clientTLS
+	to, by, archive, checkpointKey string
+	files                          clientTLS
 }
 
 func (o *witnessFlags) flags(m *Main, f *pflag.FlagSet) {
 	f.StringVar(&o.to, "reconcile", "", "ask the archive at `URL` about every acknowledged document")
-	f.StringVar(&o.by, "by", "query", "how --reconcile asks: query (metadata) or resend (for archives and systems without queries)")
+	f.StringVar(&o.by, "by", "query", "how --reconcile asks: query (metadata), proof (inclusion proofs) or resend (for archives and systems without either)")
+	f.StringVar(&o.checkpointKey, "checkpoint-key", "", "`FILE` of the archive's checkpoint key: query asks for inclusion proofs, too, where the archive offers them")
 	f.StringVar(&o.archive, "archive", "", "reconcile by inclusion proofs of the archive in `DIR`, which is not being served")
 	o.files.flags(f)
 	m.masterFlags(f)
@@ -50,19 +51,41 @@ func (m *Main) witness(ctx context.Context, j *migrate.Journal, o witnessFlags) 
 		}
 		w, err := migrate.ResendWitness(j, t, m.Now)
 		return w, nothing, err
+	case o.by == "proof":
+		if o.checkpointKey == "" {
+			return nil, nil, usage(errors.New("proofs are checked by --checkpoint-key FILE"), "it is checkpoint.pub of the archive, handed over by a way of its own")
+		}
+		d, err := newProofDoor(j, o)
+		if err != nil {
+			return nil, nil, usage(err, "")
+		}
+		return d, d.Close, nil
 	case o.by == "query":
-		s, err := j.Sending()
-		if err != nil {
-			return nil, nil, usage(err, "")
-		}
-		c, err := newArchiveClient(o.to, o.files)
-		if err != nil {
-			return nil, nil, usage(err, "")
-		}
-		return &queryWitness{m: m, c: c, sending: s}, nothing, nil
+		return m.queriesAndProofs(j, o)
 	default:
-		return nil, nil, usage(fmt.Errorf("--by is %q", o.by), "use query or resend")
+		return nil, nil, usage(fmt.Errorf("--by is %q", o.by), "use query, proof or resend")
 	}
+}
+
+// queriesAndProofs asks by metadata queries, and for proofs where their key is given.
+func (m *Main) queriesAndProofs(j *migrate.Journal, o witnessFlags) (migrate.Witness, func() error, error) {
+	s, err := j.Sending()
+	if err != nil {
+		return nil, nil, usage(err, "")
+	}
+	c, err := newArchiveClient(o.to, o.files)
+	if err != nil {
+		return nil, nil, usage(err, "")
+	}
+	q := &queryWitness{m: m, c: c, sending: s}
+	if o.checkpointKey == "" {
+		return q, func() error { return nil }, nil
+	}
+	d, err := newProofDoor(j, o)
+	if err != nil {
+		return nil, nil, usage(err, "")
+	}
+	return migrate.Both(q, d), d.Close, nil
 }
 
 // queryWitness asks by metadata queries: a page of ids of one controller at a time.

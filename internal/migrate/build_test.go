@@ -178,4 +178,14 @@ func TestDOC1_OriginalsGoAlong(t *testing.T) {
 	if p.types["image/jpeg"] != 1 || p.types["image/tiff"] != 1 {
 		t.Errorf("attachments %v", p.types)
 	}
+	w, err := ResendWitness(o.Journal, p, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := o.Journal.Reconcile(t.Context(), w); err != nil || !r.Complete() || r.Held != pushed.Archived {
+		t.Errorf("reconciliation: %+v %v", r, err)
+	}
+	if p.types["image/jpeg"] != 2 || p.types["image/tiff"] != 2 {
+		t.Errorf("attachments %v when sent once more", p.types)
+	}
 }

@@ -9,8 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
+
+	"portti/cda/frame"
 
 	_ "github.com/mattn/go-sqlite3" // the journal's database
 )
@@ -144,6 +147,17 @@ func (j *Journal) setMeta(name, value string) error {
 	return err
 }
 
+// Remember keeps a note of another step, Recall gives it back, "" where there is none.
+func (j *Journal) Remember(name, value string) error {
+	return errors.Join(j.setMeta("note."+name, value), j.commit())
+}
+
+// Recall gives what Remember kept.
+func (j *Journal) Recall(name string) (string, error) {
+	v, err := j.meta("note." + name)
+	return v, errors.Join(err, j.commit())
+}
+
 // setSending keeps how documents are to be sent, so that push needs no mapping.
 func (j *Journal) setSending(s Sending) error {
 	b, err := json.Marshal(s)
@@ -250,6 +264,27 @@ func (j *Journal) tell(row int64, oldID, state string, r *Refusal, document int6
 	}
 	_, err := j.exec(`INSERT OR REPLACE INTO rows VALUES(?,?,?,?,?,?,?)`, row, state, reason, detail, string(findings), document, oldID)
 	return err
+}
+
+// load reads a document with what goes along.
+func (j *Journal) load(ctx context.Context, seq int64, oid string) (doc []byte, more []frame.Attachment, err error) {
+	if err = j.read.QueryRowContext(ctx, `SELECT bytes FROM bodies WHERE seq=?`, seq).Scan(&doc); err != nil {
+		return nil, nil, err
+	}
+	if doc, err = unpack(doc); err != nil {
+		return nil, nil, fmt.Errorf("%w: document %s: %w", ErrJournal, oid, err)
+	}
+	err = j.query(ctx, func(r *sql.Rows) error {
+		var a frame.Attachment
+		var n int
+		if err := r.Scan(&n, &a.MediaType, &a.Bytes); err != nil {
+			return err
+		}
+		a.ContentID = oid + "." + strconv.Itoa(n)
+		more = append(more, a)
+		return nil
+	}, `SELECT n, media_type, bytes FROM originals WHERE seq=? ORDER BY n`, seq)
+	return doc, more, err
 }
 
 // query reads many rows from what is committed.

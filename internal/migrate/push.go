@@ -11,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"portti/cda/frame"
 )
 
 // Reply is what an archive answered to one message.
@@ -257,32 +255,11 @@ func (p *pusher) work(ctx context.Context, stop context.CancelCauseFunc, t Trans
 	}
 }
 
-// load reads a document with what goes along.
-func (p *pusher) load(ctx context.Context, j job) (doc []byte, more []frame.Attachment, err error) {
-	if err = p.Journal.read.QueryRowContext(ctx, `SELECT bytes FROM bodies WHERE seq=?`, j.seq).Scan(&doc); err != nil {
-		return nil, nil, err
-	}
-	if doc, err = unpack(doc); err != nil {
-		return nil, nil, fmt.Errorf("%w: document %s: %w", ErrJournal, j.oid, err)
-	}
-	err = p.Journal.query(ctx, func(r *sql.Rows) error {
-		var a frame.Attachment
-		var n int
-		if err := r.Scan(&n, &a.MediaType, &a.Bytes); err != nil {
-			return err
-		}
-		a.ContentID = j.oid + "." + strconv.Itoa(n)
-		more = append(more, a)
-		return nil
-	}, `SELECT n, media_type, bytes FROM originals WHERE seq=? ORDER BY n`, j.seq)
-	return doc, more, err
-}
-
 // deliver sends a document until it has an answer, or the archive has put it off
 // too often.
 func (p *pusher) deliver(ctx context.Context, t Transport, j job) (result, error) {
 	r := result{job: j}
-	doc, more, err := p.load(ctx, j)
+	doc, more, err := p.Journal.load(ctx, j.seq, j.oid)
 	if err != nil {
 		return r, err
 	}
@@ -347,6 +324,9 @@ func jitter(attempt int) time.Duration {
 	most := 100 * time.Millisecond << min(attempt-1, 8)
 	return time.Duration(rand.Int64N(int64(min(most, 20*time.Second)))) + 10*time.Millisecond
 }
+
+// Pause waits before an attempt is made again, ever longer.
+func Pause(ctx context.Context, attempt int) error { return sleep(ctx, jitter(attempt)) }
 
 // record writes answers as they come, and commits them twice a second or sooner.
 func (p *pusher) record(stop context.CancelCauseFunc) (err error) {

@@ -57,7 +57,7 @@ const maxMissing = 1000
 
 // Reconcile asks the archive about every acknowledged document.
 func (j *Journal) Reconcile(ctx context.Context, w Witness) (*Reconciliation, error) {
-	r := &Reconciliation{By: w.Name()}
+	r := &Reconciliation{}
 	err := j.Records(ctx, "en", func(x Record) error {
 		if x.Row == 0 {
 			return nil
@@ -107,7 +107,33 @@ func (j *Journal) Reconcile(ctx context.Context, w Witness) (*Reconciliation, er
 			}
 		}
 	}
+	r.By = w.Name() // what an archive can be asked is known when it has been
 	return r, err
+}
+
+// both asks two witnesses.
+type both struct{ first, second Witness }
+
+// Both makes a Witness for which a document is there where both say so.
+func Both(first, second Witness) Witness { return both{first, second} }
+
+// Name implements Witness.
+func (w both) Name() string { return w.first.Name() + ", " + w.second.Name() }
+
+// Holds implements Witness.
+func (w both) Holds(ctx context.Context, page []Kept) ([]bool, error) {
+	out, err := w.first.Holds(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	more, err := w.second.Holds(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i] = out[i] && more[i]
+	}
+	return out, nil
 }
 
 // Document gives a built document by its id.
@@ -142,12 +168,12 @@ func (w *resend) Name() string { return "resend" }
 func (w *resend) Holds(ctx context.Context, page []Kept) ([]bool, error) {
 	out := make([]bool, len(page))
 	for i, k := range page {
-		doc, err := w.j.Document(ctx, k.OID)
+		doc, more, err := w.j.load(ctx, k.Seq, k.OID)
 		if err != nil {
 			return nil, err
 		}
 		w.n++
-		framed, err := w.sending.Frame(doc, nil, strconv.FormatInt(w.now().UnixMilli(), 10)+"9"+strconv.FormatInt(w.n, 10), w.now())
+		framed, err := w.sending.Frame(doc, more, strconv.FormatInt(w.now().UnixMilli(), 10)+"9"+strconv.FormatInt(w.n, 10), w.now())
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +185,7 @@ func (w *resend) Holds(ctx context.Context, page []Kept) ([]bool, error) {
 			} else if attempt == 8 {
 				return nil, errors.Join(ErrPatience, err)
 			}
-			if err := sleep(ctx, jitter(attempt)); err != nil {
+			if err := Pause(ctx, attempt); err != nil {
 				return nil, err
 			}
 		}
