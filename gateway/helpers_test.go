@@ -74,12 +74,16 @@ func newTrust(t testing.TB, o trust.Options) xmldsig.Trust {
 	return s
 }
 
+// testMaster is the master key of these tests' archives: they are encrypted, and what is
+// measured is measured so.
+var testMaster = store.Key([]byte("0123456789abcdef0123456789abcdef"))
+
 // testConfig is a gateway for the fixtures' world.
 func testConfig(t testing.TB, log io.Writer) Config {
 	t.Helper()
 	var n atomic.Int64
 	return Config{
-		Data: t.TempDir(), Profile: catalogue.Strict, World: pipeline.Test, Lang: catalogue.English,
+		Data: t.TempDir(), Master: testMaster, Profile: catalogue.Strict, World: pipeline.Test, Lang: catalogue.English,
 		Trust: worldTrust(t), Root: "1.2.246.10.99999901.10.1.18", Owner: "unidentified",
 		Listen: "127.0.0.1:0", Log: zerolog.New(log),
 		Now:   func() time.Time { return world().Now },

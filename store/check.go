@@ -77,6 +77,8 @@ type checker struct {
 	r *CheckReport
 	// judge is nil where signatures are not looked at.
 	judge SignatureJudge
+	// one, where set, has the record of one row made and nothing judged (ProveRow).
+	one *oneRow
 }
 
 // file asks SQLite.
@@ -125,10 +127,14 @@ func values(rows *sql.Rows) ([]any, error) {
 // each runs q for batch after batch of rows behind a number, until one is empty.
 // visit gives the number of its row.
 func (c *checker) each(ctx context.Context, q string, after int64, visit func(*sql.Tx, *sql.Rows) (int64, error)) error {
+	limit := checkBatch
+	if c.one != nil {
+		after, limit = c.one.seq-1, 1
+	}
 	for {
 		n := 0
 		err := c.s.snapshot(ctx, "check", func(tx *sql.Tx) error {
-			rows, err := tx.QueryContext(ctx, q, after, checkBatch)
+			rows, err := tx.QueryContext(ctx, q, after, limit)
 			if err != nil {
 				return err
 			}
@@ -241,6 +247,8 @@ func (c *checker) content(area, id string, payload, b []byte, size int64, err er
 // leaf checks that the leaf of a row is there, is about it and fits its record.
 func (c *checker) leaf(kind byte, n, seq int64, id string, have, subject sql.NullInt64, entry, salt []byte, r *record) {
 	switch {
+	case c.one != nil:
+		c.one.take(seq, salt, r)
 	case !have.Valid:
 		c.r.add("leaf", num(n), "missing, of %s", id)
 	case have.Int64 != int64(kind) || subject.Int64 != seq:

@@ -17,7 +17,7 @@ const leafPrefix = "leaf:"
 // Prove proves that a document version is in the archive as it was answered: a file
 // that can be checked with the checkpoint key alone. Where no checkpoint covers the
 // document yet, one is made. "leaf:N" as id proves the hash of any leaf, such as
-// a log row's, without what it is about; it needs a scope of All.
+// a log row's, without what it is about (ProveRow proves that too); it needs a scope of All.
 //
 // Errors: ErrNotFound where it is not there, not in scope, or disposed: then only its
 // leaf can be proven.
@@ -37,6 +37,11 @@ func (s *Store) Prove(ctx context.Context, sc Scope, id string) (*proof.Inclusio
 	if err := s.snapshot(ctx, "prove", find); err != nil {
 		return nil, err
 	}
+	return s.prove(ctx, p)
+}
+
+// prove completes the proof of a leaf and holds it against the key.
+func (s *Store) prove(ctx context.Context, p *proof.Inclusion) (*proof.Inclusion, error) {
 	if err := s.covering(ctx, p.Index); err != nil {
 		return nil, err
 	}

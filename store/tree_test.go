@@ -111,9 +111,9 @@ func written(t *testing.T, v any) string {
 	return path
 }
 
-// A proof holds with the checkpoint key alone, in this program and in one written
-// apart from it; changed in any way, in neither.
-func TestARK9_ProofsHoldForASecondProgram(t *testing.T) {
+// pythonCheck checks proofs by the second program; without Python the test is skipped.
+func pythonCheck(t *testing.T, key string) func(path string, more ...string) bool {
+	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		if os.Getenv("PORTTI_REQUIRE") != "" {
@@ -121,6 +121,19 @@ func TestARK9_ProofsHoldForASecondProgram(t *testing.T) {
 		}
 		t.Skip("python3 is missing")
 	}
+	return func(path string, more ...string) bool {
+		out, err := exec.Command(python, append([]string{"proof/testdata/check_proof.py", key, path}, more...)...).CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && (!errors.As(err, &exit) || strings.Contains(string(out), "Traceback")) {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return err == nil
+	}
+}
+
+// A proof holds with the checkpoint key alone, in this program and in one written
+// apart from it; changed in any way, in neither.
+func TestARK9_ProofsHoldForASecondProgram(t *testing.T) {
 	s := open(t, sealed)
 	for i := range 9 {
 		mustArchive(t, s, doc(id(i)))
@@ -135,14 +148,7 @@ func TestARK9_ProofsHoldForASecondProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	second := func(path string, more ...string) bool {
-		out, err := exec.Command(python, append([]string{"proof/testdata/check_proof.py", key, path}, more...)...).CombinedOutput()
-		var exit *exec.ExitError
-		if err != nil && (!errors.As(err, &exit) || strings.Contains(string(out), "Traceback")) {
-			t.Fatalf("%v: %s", err, out)
-		}
-		return err == nil
-	}
+	second := pythonCheck(t, key)
 	p, err := s.Prove(bg, inA, id(3))
 	if err != nil {
 		t.Fatal(err)
