@@ -5,13 +5,15 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+
+	"portti/store/proof"
 )
 
 // The kinds of leaves. The numbers stand in the database and in the leaves.
 const (
-	leafDocument      = 1
-	leafUsage         = 2
-	leafDisclosure    = 3
+	leafDocument      = proof.KindDocument
+	leafUsage         = proof.KindUsage
+	leafDisclosure    = proof.KindDisclosure
 	leafNullification = 4
 	leafDisposal      = 5
 	leafPurge         = 6

@@ -12,11 +12,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"portti/gateway"
 	"portti/gateway/control"
+	"portti/gateway/logs"
 	"portti/internal/tsa"
 	"portti/internal/xmltree"
 	"portti/store"
@@ -233,17 +235,40 @@ func writeReport(out io.Writer, r *store.CheckReport) error {
 type idArgs struct {
 	ID       string `json:"id"`
 	From, To int64
+	// Content asks for what stands in the row, By and Purpose say who does and why.
+	Content bool        `json:"content,omitempty"`
+	By      store.Actor `json:"by,omitzero"`
+	Purpose string      `json:"purpose,omitempty"`
 }
 
 func (m *Main) archiveProve() *cobra.Command {
-	return m.onArchive(&cobra.Command{
+	var x idArgs
+	var by actor
+	cmd := m.onArchive(&cobra.Command{
 		Use: "prove --data DIR ID", Short: "proves that a document is in the archive as it was answered: a file for check-proof", Args: cobra.ExactArgs(1),
-		Long:    "ID is a document's OID, or leaf:N for the hash of leaf N alone (a log row's, say).",
-		Example: "  portti archive prove --data var/archive 1.2.246.10.99999901.95777.2026.1 > proof.json",
+		Long: "ID is a document's OID, or leaf:N for the hash of leaf N alone: of a log row, whose leaf portti log tells, or\n" +
+			"any other deed. With --content the proof holds what stands in the row too, which may be personal: the look is\n" +
+			"logged itself, before the proof is given.",
+		Example: "  portti archive prove --data var/archive 1.2.246.10.99999901.95777.2026.1 > proof.json\n" +
+			"  portti archive prove --data var/archive leaf:12 --content --purpose valvonta --by 1234 --by-name \"Anna Arkisto\" > proof.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return m.onArchiveRun(cmd.Context(), "prove", idArgs{ID: args[0]})
+			if x.Content {
+				if err := by.need(); err != nil {
+					return err
+				}
+				if x.Purpose == "" || !strings.HasPrefix(args[0], "leaf:") {
+					return usage(errors.New("--content is of a leaf, for a purpose"), "add --purpose WORD, and leaf:N as ID")
+				}
+			}
+			x.ID, x.By = args[0], by.actor()
+			return m.onArchiveRun(cmd.Context(), "prove", x)
 		},
 	})
+	f := cmd.Flags()
+	f.BoolVar(&x.Content, "content", false, "of a leaf: with what stands in its row")
+	f.StringVar(&x.Purpose, "purpose", "", "with --content: `WORD` why, for the log")
+	by.flags(f)
+	return cmd
 }
 
 func runProve(ctx context.Context, a control.Archive, raw json.RawMessage, out io.Writer) error {
@@ -251,8 +276,39 @@ func runProve(ctx context.Context, a control.Archive, raw json.RawMessage, out i
 	if err := json.Unmarshal(raw, &args); err != nil {
 		return err
 	}
+	if args.Content {
+		return proveContent(ctx, a.Store, args, out)
+	}
 	p, err := a.Store.Prove(ctx, upkeep, args.ID)
 	if err != nil {
+		return err
+	}
+	return indented(out, p)
+}
+
+// proveContent proves a leaf with what stands in its row. The look is logged first, in
+// the log that the row is of.
+func proveContent(ctx context.Context, st *store.Store, args idArgs, out io.Writer) error {
+	leaf, err := strconv.ParseInt(strings.TrimPrefix(args.ID, "leaf:"), 10, 64)
+	if err != nil {
+		return usage(fmt.Errorf("%q is no leaf", args.ID), "leaf:N, with the number that portti log tells")
+	}
+	p, err := st.ProveRow(ctx, upkeep, leaf)
+	if err != nil {
+		return err
+	}
+	u := store.Usage{DataController: "archive", User: args.By.ID, UserName: args.By.Name, System: "portti", Action: logs.ActionProve, Purpose: args.Purpose,
+		Detail: fmt.Appendf(nil, `{"leaf":%d}`, leaf)}
+	for _, name := range []string{"organiser", "from-controller", "controller", "data-controller", "log-controller"} {
+		if f := p.Field(name); f != nil && f.Text != nil && *f.Text != "" {
+			u.DataController = *f.Text
+		}
+	}
+	u.LogController = u.DataController
+	if e, err := logs.Proven(p); err == nil {
+		u.Client, u.DataController = e.Client, e.DataController
+	}
+	if err := st.Log(ctx, store.Entries{Usage: []store.Usage{u}}); err != nil {
 		return err
 	}
 	return indented(out, p)
@@ -318,8 +374,9 @@ func runCheckpoints(ctx context.Context, a control.Archive, _ json.RawMessage, o
 func (m *Main) archiveCheckProof() *cobra.Command {
 	var key, stamps string
 	cmd := &cobra.Command{
-		Use: "check-proof --key FILE PROOF [DOCUMENT.xml]", Short: "checks a proof with nothing but the checkpoint key", Args: cobra.RangeArgs(1, 2),
-		Long: "Checks a file of prove or consistency. With a document, the proof must be of exactly these bytes.\n" +
+		Use: "check-proof --key FILE PROOF [DOCUMENT.xml|ENTRY.json]", Short: "checks a proof with nothing but the checkpoint key", Args: cobra.RangeArgs(1, 2),
+		Long: "Checks a file of prove or consistency. With a document, the proof must be of exactly these bytes; with an entry\n" +
+			"of portti log --as jsonl (one line), of exactly this log row. Without either, what is proven is printed.\n" +
 			"The key is checkpoint.pub of the archive's data directory, handed over by a way of its own.",
 		Example: "  portti archive check-proof --key checkpoint.pub proof.json document.xml",
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -354,10 +411,7 @@ func (m *Main) checkProof(public, stamps string, args []string) error {
 		if document, err = os.ReadFile(args[1]); err != nil {
 			return usage(err, "")
 		}
-		var c *proof.Checkpoint
-		if c, err = in.VerifyDocument(public, document); err == nil {
-			text = holds(in, c) + "; the document is this one"
-		}
+		text, err = holdsOf(in, public, document)
 	default:
 		var c *proof.Checkpoint
 		if c, err = in.Verify(public); err == nil {
@@ -369,7 +423,10 @@ func (m *Main) checkProof(public, stamps string, args []string) error {
 		stamped, err = stampOf(in, stamps)
 		text += stamped
 	}
-	if errors.Is(err, proof.ErrInvalid) || errors.Is(err, tsa.ErrStamp) {
+	if err == nil && in != nil && len(args) == 1 {
+		text += told(in)
+	}
+	if errors.Is(err, proof.ErrInvalid) || errors.Is(err, tsa.ErrStamp) || errors.Is(err, logs.ErrDiffers) {
 		fmt.Fprintln(m.Stdout, err)
 		return errInvalid
 	}
@@ -378,6 +435,35 @@ func (m *Main) checkProof(public, stamps string, args []string) error {
 	}
 	fmt.Fprintln(m.Stdout, text)
 	return nil
+}
+
+// holdsOf holds a proof against what it is to be of: a document, or a supplied entry
+// of a log.
+func holdsOf(in *proof.Inclusion, public string, what []byte) (string, error) {
+	if in.Kind != proof.KindUsage && in.Kind != proof.KindDisclosure {
+		c, err := in.VerifyDocument(public, what)
+		if err != nil {
+			return "", err
+		}
+		return holds(in, c) + "; the document is this one", nil
+	}
+	c, err := in.Verify(public)
+	if err != nil {
+		return "", err
+	}
+	if err := logs.Hold(in, what); err != nil {
+		return "", err
+	}
+	return holds(in, c) + "; the entry is this one", nil
+}
+
+// told tells the fields that are proven, one a line.
+func told(in *proof.Inclusion) string {
+	var b strings.Builder
+	for _, f := range in.Fields {
+		fmt.Fprintf(&b, "\n  %s: %s", f.Name, f.String())
+	}
+	return b.String()
 }
 
 // stampOf checks the time stamp of a proof's checkpoint.

@@ -24,6 +24,7 @@ type Archive interface {
 const (
 	ActionSupply = "log-supply"
 	ActionReport = "log-report"
+	ActionProve  = "log-prove"
 )
 
 // Supply is a supplying of log entries.

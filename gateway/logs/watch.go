@@ -211,7 +211,7 @@ type watch struct {
 }
 
 // own are the actions of the logs themselves, which rules leave out unless they name them.
-var own = []string{ActionSupply, ActionReport}
+var own = []string{ActionSupply, ActionReport, ActionProve}
 
 func (w *watch) entry(e store.UsageEntry) error {
 	w.out.Entries++

@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
@@ -30,6 +33,13 @@ import (
 const (
 	FormatInclusion   = "portti-inclusion-proof/1"
 	FormatConsistency = "portti-consistency-proof/1"
+)
+
+// The kinds of leaves that people ask for; others are deeds (store's leaf.go).
+const (
+	KindDocument   = 1
+	KindUsage      = 2
+	KindDisclosure = 3
 )
 
 // Checkpoint is the tree at one time, as its signed note says.
@@ -137,6 +147,21 @@ type Field struct {
 	Text  *string `json:"text,omitempty"`
 	Int   *int64  `json:"int,omitempty"`
 	Bytes *[]byte `json:"bytes,omitempty"`
+}
+
+// String gives the value for people: bytes as text where they are text, else in hex.
+func (f *Field) String() string {
+	switch {
+	case f.Text != nil:
+		return *f.Text
+	case f.Int != nil:
+		return strconv.FormatInt(*f.Int, 10)
+	case f.Bytes == nil:
+		return ""
+	case utf8.Valid(*f.Bytes) && !bytes.ContainsFunc(*f.Bytes, unicode.IsControl):
+		return string(*f.Bytes)
+	}
+	return hex.EncodeToString(*f.Bytes)
 }
 
 // value is the field's bytes in the record.
