@@ -2,11 +2,13 @@ package cases
 
 import (
 	_ "embed"
+	"fmt"
 	"html/template"
 	"io"
 	"strings"
 
 	"portti/cda/rules/catalogue"
+	"portti/internal/style"
 )
 
 //go:embed cases.html
@@ -21,9 +23,10 @@ func (s *Set) WriteHTML(w io.Writer, list []*Case, lang catalogue.Lang) error {
 		"given":    func(c *Case) string { return s.givenText(c, lang) },
 		"expect":   func(x Step) string { return x.expectation() },
 		"join":     func(l []string) string { return strings.Join(l, " ") },
-	}).Parse(page)
+	}).Parse(style.Alone + page)
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, map[string]any{"Lang": lang, "Cases": list, "Version": Version})
+	return t.Execute(w, map[string]any{"Cases": list,
+		"Head": style.Head{Lang: string(lang), Title: fmt.Sprintf("%d %s", len(list), s.word("report", "cases", lang))}})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"portti/cda/rules/catalogue"
+	"portti/internal/style"
 )
 
 //go:embed report.html
@@ -20,7 +21,7 @@ func pageFor(lang catalogue.Lang) (*template.Template, error) {
 		"percent": func(n, of int) float64 { return 100 * float64(n) / float64(max(1, of)) },
 		"add":     func(a, b float64) float64 { return a + b },
 		"inc":     func(i int) int { return i + 1 },
-	}).Parse(page)
+	}).Parse(style.Alone + page)
 }
 
 // html writes one self-contained page: no script, nothing from outside.
@@ -29,5 +30,9 @@ func (r *Run) html(w io.Writer, lang catalogue.Lang) error {
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, map[string]any{"Lang": lang, "Run": r, "Counts": r.Count(), "Areas": r.areas()})
+	title := word("report", "title", lang)
+	if r.Trial != "" {
+		title += ": " + word("trial", r.Trial, lang)
+	}
+	return t.Execute(w, map[string]any{"Head": style.Head{Lang: string(lang), Title: title}, "Run": r, "Counts": r.Count(), "Areas": r.areas()})
 }

@@ -17,9 +17,7 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"html/template"
 	"io/fs"
@@ -33,12 +31,13 @@ import (
 	"portti/cda/rules/catalogue"
 	"portti/gateway/pipeline"
 	"portti/internal/negotiate"
+	"portti/internal/style"
 	"portti/store"
 
 	"github.com/rs/zerolog"
 )
 
-//go:embed templates assets
+//go:embed templates
 var files embed.FS
 
 var templates = template.Must(template.ParseFS(files, "templates/*.html"))
@@ -326,22 +325,9 @@ var frontKeys = map[string]string{"/workbench": "workbench", "/workbench/message
 	"/workbench/structures": "structures", "/workbench/samples": "samples", "/workbench/suite": "suite", "/errors": "errors", "/archive": "archive"}
 
 var (
-	styleSheet = mustRead("assets/style.css")
-	styleURL   = "/assets/style-" + digest(styleSheet)[:16] + ".css"
+	styleSheet = style.Sheet()
+	styleURL   = "/assets/" + style.Name()
 )
-
-func mustRead(name string) []byte {
-	b, err := files.ReadFile(name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return b
-}
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
 
 // style serves the style sheet, whose address changes with its content.
 func (s *Site) style(w http.ResponseWriter, _ *http.Request) {

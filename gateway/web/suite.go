@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portti/cda/rules/catalogue"
+	"portti/internal/style"
 	"portti/store"
 )
 
@@ -209,7 +210,7 @@ func (s *Site) suiteReport(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	safeHeaders(h, "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'")
+	safeHeaders(h, "sandbox; "+style.Policy()+"; frame-ancestors 'none'")
 	h.Set("Content-Type", f.Media)
 	if f.Format != "html" {
 		h.Set("Content-Disposition", `attachment; filename="conformance-`+fileName(r.PathValue("id"))+"."+f.Ending+`"`)

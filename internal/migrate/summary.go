@@ -5,15 +5,20 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strconv"
 	"sync"
 	"text/tabwriter"
 	"time"
+
+	"portti/internal/style"
 )
 
 //go:embed summary.html
 var summaryHTML string
 
-var summaryPage = sync.OnceValue(func() *template.Template { return template.Must(template.New("summary").Parse(summaryHTML)) })
+var summaryPage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("summary").Parse(style.Alone + summaryHTML))
+})
 
 // words of the summary in Finnish, Swedish and English.
 var words = map[string]Words{
@@ -36,9 +41,24 @@ var kindOrder = []string{"document", "case", "relationship"}
 
 type named struct{ Name, Value string }
 
+// bar is a state's part of the picture, which is a hundred wide.
 type bar struct {
 	State, Name string
 	Count       int64
+	From, Width string
+}
+
+// spread gives each bar its place.
+func spread(bars []bar) {
+	var all, before int64
+	for _, b := range bars {
+		all += b.Count
+	}
+	percent := func(n int64) string { return strconv.FormatFloat(100*float64(n)/float64(all), 'f', 3, 64) }
+	for i := range bars {
+		bars[i].From, bars[i].Width = percent(before), percent(bars[i].Count)
+		before += bars[i].Count
+	}
 }
 
 type countRow struct {
@@ -54,7 +74,7 @@ type problemList struct {
 // page is the summary in one language, as HTML and text show it.
 type page struct {
 	S      *Summary
-	Lang   string
+	Head   style.Head
 	W      map[string]string
 	Bar    []bar
 	States []named
@@ -64,7 +84,7 @@ type page struct {
 }
 
 func (s *Summary) page(lang string) *page {
-	p := &page{S: s, Lang: lang, W: map[string]string{}}
+	p := &page{S: s, Head: style.Head{Lang: lang, Title: s.Title}, W: map[string]string{}}
 	for k, w := range words {
 		p.W[k] = w.In(lang)
 	}
@@ -77,9 +97,10 @@ func (s *Summary) page(lang string) *page {
 		if n > 0 {
 			shown = append(shown, st)
 			p.States = append(p.States, named{Name: p.W[st]})
-			p.Bar = append(p.Bar, bar{st, p.W[st], n})
+			p.Bar = append(p.Bar, bar{State: st, Name: p.W[st], Count: n})
 		}
 	}
+	spread(p.Bar)
 	for _, k := range kindOrder {
 		row := countRow{Name: p.W[k]}
 		for _, st := range shown {

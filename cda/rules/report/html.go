@@ -1,9 +1,7 @@
 package report
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"io"
 	"time"
@@ -12,15 +10,13 @@ import (
 	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/internal/finding"
+	"portti/internal/style"
 )
 
 //go:embed report.html
 var pageText string
 
-//go:embed report.css
-var pageStyle string
-
-var page = template.Must(template.New("report").Parse(pageText))
+var page = template.Must(template.New("report").Parse(style.Alone + pageText))
 
 // htmlWriter writes one page: a summary, and each document's findings. The page
 // has no script and fetches nothing; its policy forbids both.
@@ -39,10 +35,8 @@ func (h *htmlWriter) Add(r Result) error {
 
 // view is what the page is made of.
 type view struct {
-	Lang    catalogue.Lang
+	Head    style.Head
 	Words   *words
-	Style   template.CSS
-	Policy  string
 	Time    string
 	Results []resultView
 }
@@ -62,10 +56,9 @@ type findingView struct {
 
 // Close writes the page.
 func (h *htmlWriter) Close() error {
-	sum := sha256.Sum256([]byte(pageStyle))
+	words := wordsOf(h.o.Lang)
 	v := view{
-		Lang: h.o.Lang, Words: wordsOf(h.o.Lang), Style: template.CSS(pageStyle),
-		Policy: "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+		Words: words, Head: style.Head{Lang: string(h.o.Lang), Title: words.Title, Not: words.Not},
 	}
 	if !h.o.Now.IsZero() {
 		v.Time = h.o.Now.In(cda.Helsinki()).Format(time.DateTime)
