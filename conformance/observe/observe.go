@@ -92,7 +92,7 @@ var (
 
 // Begin begins a session and gives its id.
 func (o *Observer) Begin(p Plan) (string, error) {
-	w := cases.Selection{Mode: cases.Client, Profile: p.Profile, IDs: p.IDs, Tags: p.Tags}
+	w := cases.Selection{Mode: cases.Client, Profile: p.Profile, IDs: p.IDs, Tags: p.Tags, Excluded: p.Excluded}
 	if p.Trial != "" {
 		w.Tags = append(w.Tags[:len(w.Tags):len(w.Tags)], p.Trial)
 	}

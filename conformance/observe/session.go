@@ -24,11 +24,12 @@ type Plan struct {
 	// message is taken to be this system's.
 	Certificate string `json:"certificate,omitempty"`
 	Device      string `json:"device,omitempty"`
-	// Profile, IDs, Tags and Trial choose the cases.
-	Profile cases.Profile `json:"profile,omitempty"`
-	IDs     []string      `json:"ids,omitempty"`
-	Tags    []string      `json:"tags,omitempty"`
-	Trial   string        `json:"trial,omitempty"`
+	// Profile, IDs, Tags and Trial choose the cases, Excluded leaves some out (by ids).
+	Profile  cases.Profile `json:"profile,omitempty"`
+	IDs      []string      `json:"ids,omitempty"`
+	Tags     []string      `json:"tags,omitempty"`
+	Trial    string        `json:"trial,omitempty"`
+	Excluded []string      `json:"excluded,omitempty"`
 }
 
 // session leads one system through its cases.
@@ -56,13 +57,18 @@ func newSession(id string, p Plan, set *cases.Set, list []*cases.Case, now time.
 	s.run = &report.Run{Mode: cases.Client, Profile: p.Profile, Trial: p.Trial, Started: now, Ended: now,
 		Target: report.Target{Name: p.Name, Peer: strings.TrimSpace(p.Certificate + " " + p.Device)}}
 	for _, c := range list {
-		r := run.Blank(c)
-		for i := range c.Steps {
-			r.Steps = append(r.Steps, report.Step{Say: c.Steps[i].Say, Verdict: report.Open, Expected: c.Steps[i].Knob})
-		}
-		s.run.Results = append(s.run.Results, r)
+		s.run.Results = append(s.run.Results, open(c))
 	}
 	return s
+}
+
+// open is the result of a case that has not begun: its steps and knobs are told.
+func open(c *cases.Case) report.Case {
+	r := run.Blank(c)
+	for i := range c.Steps {
+		r.Steps = append(r.Steps, report.Step{Say: c.Steps[i].Say, Verdict: report.Open, Expected: c.Steps[i].Knob})
+	}
+	return r
 }
 
 // mine tells whether a message is of the observed system.
@@ -134,11 +140,7 @@ func (s *session) again() {
 		return
 	}
 	s.step, s.sent = 0, map[string]*sent{}
-	r := run.Blank(s.cases[s.at])
-	for i := range s.cases[s.at].Steps {
-		r.Steps = append(r.Steps, report.Step{Say: s.cases[s.at].Steps[i].Say, Verdict: report.Open})
-	}
-	s.run.Results[s.at] = r
+	s.run.Results[s.at] = open(s.cases[s.at])
 }
 
 // judge holds a message against what was asked for.

@@ -44,7 +44,8 @@ type Message struct {
 var prepared = map[string]bool{"plan": true, "decision": true, "note": true, "phase2-pdf": true, "phase2-xhtml": true, "phase2-structured": true}
 
 // Script gives the messages of a case, in order: what prepares it, then one for each
-// step; a step that asks for the same message again has none. The registry-use
+// step. A step that asks for the same message again has none, nor has a query that
+// is asked again after a fault: the client decides that by itself. The registry-use
 // trial's provider writes into a case that the organiser has made.
 func (p *Player) Script(c *cases.Case) ([]Message, error) {
 	p.begin(c)
@@ -53,7 +54,7 @@ func (p *Player) Script(c *cases.Case) ([]Message, error) {
 		return nil, err
 	}
 	for i := range c.Steps {
-		if c.Steps[i].Await.Same != "" {
+		if c.Steps[i].Await.Same != "" || i > 0 && c.Steps[i].Await.Query != "" && c.Steps[i-1].Knob != "" {
 			continue
 		}
 		m, err := p.make(c, i)

@@ -3,8 +3,8 @@
 usage: zeep_client.py WSDL-URL FOLDER
 
 Each subfolder is a case, each file in it a message. What was not answered by an
-acknowledgement of this very message (CA accepted, CE at fault), or was answered CR,
-is sent again as it is, five times at most. A fault of the sender is not sent again.
+acknowledgement of this very message (CA accepted, CE at fault, AA answered), or was
+answered CR, is sent again as it is, five times at most. A fault of the sender is not sent again.
 """
 import pathlib
 import sys
@@ -48,7 +48,7 @@ def send(client, name):
     for _ in range(TRIES):
         # bound anew: sending takes the elements out of the frame
         verdict = once(client.bind("Portti", port), etree.parse(str(name)).getroot())
-        if verdict in ("CA", "CE", "fault of the sender"):
+        if verdict in ("CA", "CE", "AA", "fault of the sender"):
             return verdict
     return "gave up"
 
