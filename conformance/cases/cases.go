@@ -74,7 +74,7 @@ type Case struct {
 
 // Step is one message (or one act) of a case.
 type Step struct {
-	// Do is send, again, together, query, http, validate, wsdl or control; await in
+	// Do is send, order, again, together, query, http, validate, wsdl or control; await in
 	// cases for clients.
 	Do string `yaml:"do" json:"do"`
 	// As names what the step makes, Of what it takes: an earlier step's name.
@@ -88,6 +88,9 @@ type Step struct {
 	Clients  []string `yaml:"clients" json:"clients,omitempty"`
 	Replaces string   `yaml:"replaces" json:"replaces,omitempty"`
 	Nullify  bool     `yaml:"nullify" json:"nullify,omitempty"`
+	// Order is inform, suspend or resume: what the archive is told of a client without a
+	// document (order); suspend and resume are about the provider's registry-use right.
+	Order string `yaml:"order" json:"order,omitempty"`
 	// Document changes the document, Frame its frame, Transport how it is sent.
 	Document  Document  `yaml:"document" json:"document,omitzero"`
 	Frame     Frame     `yaml:"frame" json:"frame,omitzero"`

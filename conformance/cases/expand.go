@@ -85,6 +85,8 @@ func (s *Set) tell(x *Step, l catalogue.Lang) string {
 		act = "replace"
 	case x.Do == "send" && x.Document.SameID:
 		act = "same-id"
+	case x.Do == "order":
+		act = x.Order
 	case x.Do == "query":
 		act = "query-" + x.Query.For
 	case x.Do == "await":
@@ -162,7 +164,7 @@ func (s *Set) failure(c *Case) Text {
 
 // acts are the words that Step.Do may hold, by mode.
 var acts = map[Mode][]string{
-	Archive: {"send", "again", "together", "query", "http", "validate", "wsdl", "control"},
+	Archive: {"send", "order", "again", "together", "query", "http", "validate", "wsdl", "control"},
 	Client:  {"await"},
 }
 

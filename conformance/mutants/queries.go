@@ -73,6 +73,15 @@ var queries = []*Mutant{
 	asking("serves-nullified", "serves nullified documents", func(x *Exchange) { x.param("includeNullified", "true"); x.param("newestVersionOnly", "false") }),
 	asking("serves-every-version", "gives every version where the newest is asked for", func(x *Exchange) { x.param("newestVersionOnly", "false") }),
 	asking("serves-newest-only", "never gives an earlier version", func(x *Exchange) { x.param("newestVersionOnly", "true") }),
+	answering("discloses-nothing", "gives nothing to other controllers, whatever the client permits", func(x *Exchange, r *Response) {
+		if x.Has(`code="903"`) {
+			r.none()
+		}
+	}),
+	{Name: "ignores-suspension", Why: "takes the suspension of a registry-use right and lets it go on", likely: tagged("registry-use"), make: stateless(func(x *Exchange) *Response {
+		x.Body = bytes.Replace(x.Body, []byte(`code="SP932"`), []byte(`code="SP933"`), 1)
+		return x.Forward()
+	})},
 	asking("ignores-group", "does not narrow by document group", func(x *Exchange) { x.without("documentGroupCode") }),
 	asking("ignores-client", "does not narrow by client", func(x *Exchange) {
 		if x.Has("<documentId>") || x.Has("<setId>") || x.Has("<caseId>") {

@@ -12,6 +12,7 @@ import (
 	"portti/cda/frame/interactions"
 	"portti/conformance/cases"
 	"portti/conformance/report"
+	"portti/fixtures"
 )
 
 // asked are the operation and service request of each kind of query
@@ -52,26 +53,13 @@ func (r *Runner) query(ctx context.Context, s *scene, x *cases.Step) report.Step
 // ask writes the query of a step.
 func (s *scene) ask(x *cases.Step) (*made, error) {
 	q := &x.Query
-	org := s.world.Organisations[0]
-	if q.Organisation != "" {
-		org = s.world.Organisation(q.Organisation)
-	}
-	user := s.world.Professionals[0]
-	for _, p := range s.world.Professionals {
-		if p.Unit.Organisation == org {
-			user = p
-			break
-		}
-	}
+	org, user := s.asker(q.Organisation)
 	kind := asked[q.For]
 	m := &made{id: s.messageID(0)}
 	a := frame.Ask{Options: frame.Options{
 		MessageID: cda.ID{Root: org.System.Device, Extension: m.id}, CreationTime: s.world.Now.Add(s.shift), Sender: org.OID,
 		Operation: kind.operation, ServiceRequest: kind.request,
-		User: frame.User{
-			ID: cda.ID{Root: cda.RootHetu, Extension: user.Hetu}, Name: cda.Name{Family: []string{user.Family}, Given: []string{user.Given}},
-			Organization: cda.Organization{ID: cda.ID{Root: user.Unit.OID}},
-		},
+		User: user,
 	}, Quantity: q.Quantity, Params: s.params(q)}
 	a.UseSituation = q.Situation
 	if q.Whole {
@@ -90,6 +78,26 @@ func (s *scene) ask(x *cases.Step) (*made, error) {
 	err := frame.WriteQuery(&b, a)
 	m.frame = b.Bytes()
 	return m, err
+}
+
+// asker gives an organisation by name, the first where none is named, and a
+// professional of it.
+func (s *scene) asker(name string) (*fixtures.Organisation, frame.User) {
+	org := s.world.Organisations[0]
+	if name != "" {
+		org = s.world.Organisation(name)
+	}
+	user := s.world.Professionals[0]
+	for _, p := range s.world.Professionals {
+		if p.Unit.Organisation == org {
+			user = p
+			break
+		}
+	}
+	return org, frame.User{
+		ID: cda.ID{Root: cda.RootHetu, Extension: user.Hetu}, Name: cda.Name{Family: []string{user.Family}, Given: []string{user.Given}},
+		Organization: cda.Organization{ID: cda.ID{Root: user.Unit.OID}},
+	}
 }
 
 func (s *scene) params(q *cases.Query) []frame.AskParam {

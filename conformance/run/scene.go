@@ -168,8 +168,11 @@ var (
 
 // make makes a step's message.
 func (s *scene) make(x *cases.Step) (*made, error) {
-	if x.Do == "again" {
+	switch x.Do {
+	case "again":
 		return s.again(x)
+	case "order":
+		return s.order(x)
 	}
 	sp := s.spec(x)
 	if err := s.change(x, &sp); err != nil {
@@ -288,6 +291,10 @@ func (s *scene) relate(x *cases.Step, sp *fixtures.Spec) error {
 		named := *sp.Relationship
 		named.Provider = s.world.Organisations[2].Units[0]
 		sp.Relationship = &named
+	case "own-relationship": // another organisation's with the same client
+		own := *sp.Relationship
+		own.OID, own.Organiser, own.Unit = s.sibling(own.OID), sp.Controller, sp.Unit
+		sp.Relationship = &own
 	case "provider": // who holds a registry-use right writes into the organiser's register
 		o := s.world.Organisations[2]
 		sp.Unit, sp.Author, sp.System = o.Units[0], s.world.Professional("private"), o.System
