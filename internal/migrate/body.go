@@ -2,11 +2,8 @@ package migrate
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
-	"image"
-	"image/jpeg"
 	"path"
 	"strings"
 
@@ -21,6 +18,8 @@ type content struct {
 	pdf []byte
 	// xhtml is the inside of the display form's main part.
 	xhtml string
+	// pages are the pictures of a scanned document, as JPEG.
+	pages [][]byte
 	// originals are the pictures that pages were made of.
 	originals []original
 	// source are the octets that make two documents the same.
@@ -32,14 +31,23 @@ type original struct {
 	bytes     []byte
 }
 
-// Bounds of pictures: a decoded page must not fill the memory.
-const (
-	maxPages  = 500
-	maxPixels = 100 << 20
-)
-
-// readContent reads the file or files of a row, or its own text.
+// readContent reads the file or files of a row, or its own text. Pages become what
+// the mapping says.
 func readContent(row *Row, m *Mapping, f files, limit int64) (*content, error) {
+	c, err := rawContent(row, m, f, limit)
+	if err != nil || len(c.pages) == 0 {
+		return c, err
+	}
+	if m.Pages == "pdf" {
+		c.pdf, err = pagesPDF(c.pages)
+	} else {
+		c.xhtml = display(c.pages)
+	}
+	c.pages = nil
+	return c, err
+}
+
+func rawContent(row *Row, m *Mapping, f files, limit int64) (*content, error) {
 	name := row.Values["file"]
 	if name == "" {
 		if row.Values["text"] == "" {
@@ -76,7 +84,9 @@ func pageContent(names []string, f files, limit int64) (*content, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.xhtml += c.xhtml
+		if out.pages = append(out.pages, c.pages...); len(out.pages) > maxPages {
+			return nil, refuse(ReasonImage, "%s", n)
+		}
 		out.originals = append(out.originals, c.originals...)
 		out.source = append(out.source, c.source...)
 	}
@@ -242,57 +252,44 @@ func copyMarkup(b *strings.Builder, t *xmltree.Tree, n xmltree.Node, depth int) 
 // imageContent makes a page or pages of pictures: JPEG as it is, each page of a
 // TIFF as JPEG.
 func imageContent(name string, b []byte) (*content, error) {
-	c := &content{source: b}
+	c := &content{source: b, originals: []original{{"image/jpeg", b}}}
 	if kindOf(b) == kindJPEG {
-		if _, err := jpeg.Decode(bytes.NewReader(b)); err != nil {
+		page, err := soundJPEG(b)
+		if err != nil {
 			return nil, refuse(ReasonImage, "%s", name)
 		}
-		c.xhtml = picture(b)
-		c.originals = []original{{"image/jpeg", b}}
+		c.pages = [][]byte{page}
 		return c, nil
 	}
-	pages, err := tiffPages(b)
-	if err != nil {
+	var err error
+	if c.pages, err = tiffPages(b); err != nil {
 		return nil, refuse(ReasonImage, "%s", name)
 	}
-	for _, p := range pages {
-		var j bytes.Buffer
-		if err := jpeg.Encode(&j, p, &jpeg.Options{Quality: 85}); err != nil {
-			return nil, refuse(ReasonImage, "%s", name)
-		}
-		c.xhtml += picture(j.Bytes())
-	}
-	c.originals = []original{{"image/tiff", b}}
+	c.originals[0].mediaType = "image/tiff"
 	return c, nil
-}
-
-func picture(jpg []byte) string {
-	return section("Sivu", `<img alt="Sivun kuva" src="data:image/jpeg;base64,`+base64.StdEncoding.EncodeToString(jpg)+`"/>`)
 }
 
 func section(title, inside string) string {
 	return `<div class="soc-list"><div class="soc-item"><h1 class="soc-title">` + title + `</h1><div class="soc-content">` + inside + "</div></div></div>\n"
 }
 
-var errTIFF = errors.New("no sound TIFF")
-
-// tiffPages decodes every page. The library reads the first picture only, so each
-// page's directory is made the first in turn.
-func tiffPages(b []byte) ([]image.Image, error) {
+// tiffPages gives every page as JPEG. The library reads the first picture only, so
+// each page's directory is made the first in turn.
+func tiffPages(b []byte) ([][]byte, error) {
 	if len(b) < 8 {
-		return nil, errTIFF
+		return nil, errPicture
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if b[0] == 'M' {
 		order = binary.BigEndian
 	}
 	own := bytes.Clone(b)
-	var out []image.Image
+	var out [][]byte
 	seen := map[uint32]bool{}
 	pixels := 0
 	for at := order.Uint32(b[4:]); at != 0; {
 		if seen[at] || len(out) == maxPages || uint64(at)+2 > uint64(len(b)) {
-			return nil, errTIFF
+			return nil, errPicture
 		}
 		seen[at] = true
 		order.PutUint32(own[4:], at)
@@ -300,22 +297,29 @@ func tiffPages(b []byte) ([]image.Image, error) {
 		if err != nil {
 			return nil, err
 		}
-		if pixels += config.Width * config.Height; config.Width <= 0 || config.Height <= 0 || pixels > maxPixels {
-			return nil, errTIFF
+		if pixels += config.Width * config.Height; pixels > maxAll {
+			return nil, errPicture
 		}
-		page, err := tiff.Decode(bytes.NewReader(own))
+		err = onePage(config, func() error {
+			m, err := tiff.Decode(bytes.NewReader(own))
+			if err != nil {
+				return err
+			}
+			page, err := asJPEG(m)
+			out = append(out, page)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, page)
 		end := uint64(at) + 2 + 12*uint64(order.Uint16(b[at:]))
 		if end+4 > uint64(len(b)) {
-			return nil, errTIFF
+			return nil, errPicture
 		}
 		at = order.Uint32(b[end:])
 	}
 	if len(out) == 0 {
-		return nil, errTIFF
+		return nil, errPicture
 	}
 	return out, nil
 }

@@ -8,14 +8,17 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"image/jpeg"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"portti/cda"
+	"portti/cda/rules/pdfcheck"
 
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/image/tiff"
@@ -235,10 +238,11 @@ func twoPages(t *testing.T) []byte {
 func TestDOC1_EveryPageOfATIFF(t *testing.T) {
 	b := twoPages(t)
 	pages, err := tiffPages(b)
-	if err != nil || len(pages) != 2 || pages[0].Bounds().Dx() != 10 || pages[1].Bounds().Dx() != 20 {
+	if err != nil || len(pages) != 2 || width(t, pages[0]) != 10 || width(t, pages[1]) != 20 {
 		t.Fatalf("%d pages: %v", len(pages), err)
 	}
-	c, err := contentOf("scan.tif", b)
+	row := &Row{Values: map[string]string{"file": "scan.tif"}}
+	c, err := readContent(row, &Mapping{PageSeparator: "|"}, oneFile(b), 1<<20)
 	if err != nil || strings.Count(c.xhtml, "<img ") != 2 || len(c.originals) != 1 || c.originals[0].mediaType != "image/tiff" {
 		t.Errorf("%+v %v", c, err)
 	}
@@ -247,6 +251,89 @@ func TestDOC1_EveryPageOfATIFF(t *testing.T) {
 	binary.LittleEndian.PutUint32(loop[int(first)+2+12*int(binary.LittleEndian.Uint16(loop[first:])):], first)
 	if _, err := contentOf("scan.tif", loop); !isRefusal(err, ReasonImage) {
 		t.Errorf("pages in a circle: %v", err)
+	}
+}
+
+func width(t *testing.T, page []byte) int {
+	t.Helper()
+	c, err := jpeg.DecodeConfig(bytes.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Width
+}
+
+// oneFile gives the same octets by any name.
+type oneFile []byte
+
+func (f oneFile) read(string, int64) ([]byte, error) { return f, nil }
+func (oneFile) Close() error                         { return nil }
+
+// TestDOC12_PagesBecomePDF: where the mapping wants it, pages become a PDF that the
+// archive's checks of PDFs find nothing in, with each picture as it was.
+func TestDOC12_PagesBecomePDF(t *testing.T) {
+	scan := func(m image.Image) []byte {
+		b, err := asJPEG(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	checker := pdfcheck.New(1)
+	defer checker.Close()
+	for name, pages := range map[string][][]byte{
+		"TIFF of two pages": {twoPages(t)}, "grey": {scan(image.NewGray(image.Rect(0, 0, 40, 30)))},
+		"several, in colour": {scan(image.NewRGBA(image.Rect(0, 0, 30, 40))), twoPages(t), scan(image.NewRGBA(image.Rect(0, 0, 30, 40)))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			names, f := "0", manyFiles(pages)
+			for i := range pages[1:] {
+				names += "|" + strconv.Itoa(i+1)
+			}
+			c, err := readContent(&Row{Values: map[string]string{"file": names}}, &Mapping{PageSeparator: "|", Pages: "pdf"}, f, 1<<20)
+			if err != nil || c.xhtml != "" || len(c.originals) != len(pages) {
+				t.Fatalf("%+v %v", c, err)
+			}
+			if v, err := checker.Check(t.Context(), c.pdf); err != nil || v != pdfcheck.Sound {
+				t.Errorf("structure: %s %v", v, err)
+			}
+			if !bytes.Contains(c.pdf, []byte("<pdfaid:part>2</pdfaid:part>")) {
+				t.Error("it does not say that it is PDF/A")
+			}
+			for _, p := range pages {
+				if kindOf(p) == kindJPEG && !bytes.Contains(c.pdf, p) {
+					t.Error("a picture is not as it was")
+				}
+			}
+			for _, never := range []string{"/DeviceRGB", "/DeviceGray", "/Interpolate", "/SMask", "/Font"} {
+				if bytes.Contains(c.pdf, []byte(never)) {
+					t.Errorf("%s is in the PDF", never)
+				}
+			}
+		})
+	}
+}
+
+// manyFiles gives files by their numbers.
+type manyFiles [][]byte
+
+func (f manyFiles) read(name string, _ int64) ([]byte, error) {
+	n, err := strconv.Atoi(name)
+	return f[n], err
+}
+func (manyFiles) Close() error { return nil }
+
+// TestDOC12_PicturesAreBounded: a small file that claims a huge picture is refused
+// before any memory is taken for it.
+func TestDOC12_PicturesAreBounded(t *testing.T) {
+	b, err := asJPEG(image.NewGray(image.Rect(0, 0, 16, 16)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(b, []byte{0xff, 0xc0}) // the frame's head: length, precision, height, width
+	copy(b[at+5:], []byte{0xff, 0xff, 0xff, 0xff})
+	if _, err := contentOf("scan.jpg", b); !isRefusal(err, ReasonImage) {
+		t.Errorf("65535 × 65535: %v", err)
 	}
 }
 

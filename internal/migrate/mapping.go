@@ -59,6 +59,8 @@ type Mapping struct {
 	Generate []string `yaml:"generate"`
 	// Originals is "attach" to send the pictures that pages were made of along.
 	Originals string `yaml:"originals"`
+	// Pages is "pdf" to make PDF/A of scanned pages, else they become XHTML.
+	Pages string `yaml:"pages"`
 
 	dir string
 }
@@ -145,6 +147,8 @@ func (m *Mapping) finish() error {
 		return errors.New("user needs id and family: every message names who answers for it")
 	case m.Originals != "" && m.Originals != "attach" && m.Originals != "drop":
 		return fmt.Errorf("originals is %q: use attach or drop", m.Originals)
+	case m.Pages != "" && m.Pages != "xhtml" && m.Pages != "pdf":
+		return fmt.Errorf("pages is %q: use xhtml or pdf", m.Pages)
 	}
 	for _, f := range []map[string]string{m.Columns, m.Defaults} {
 		if err := knownFields(f); err != nil {
