@@ -32,7 +32,7 @@ func (s *Store) Log(ctx context.Context, e Entries) error {
 		}
 		m, size = &row, len(row.ack)+len(row.findings)+len(row.raw)
 	}
-	return s.do(ctx, "log", size, func(t *tx) error {
+	return s.doShort(ctx, "log", size, func(t *tx) error {
 		if err := t.logUsage(usage, ""); err != nil {
 			return err
 		}

@@ -80,6 +80,8 @@ func (w *writer) pause() bool {
 	defer t.Stop()
 	for {
 		select {
+		case j := <-w.s.short:
+			refuse(j, w.s.down.Load())
 		case j := <-w.s.queue:
 			refuse(j, w.s.down.Load())
 		case <-w.s.stop:

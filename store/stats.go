@@ -90,7 +90,7 @@ func (s *Store) Stats() Stats {
 	out.Groups = append(make([]int64, 0, len(GroupBounds)), out.Groups...)
 	out.Seconds = append(make([]int64, 0, len(CommitBounds)), out.Seconds...)
 	s.figures.mu.Unlock()
-	out.Queue, out.QueueLimit = len(s.queue), cap(s.queue)
+	out.Queue, out.QueueLimit = len(s.queue)+len(s.short), cap(s.queue)
 	out.File, out.WAL = sizeOf(s.path(dbFile)), sizeOf(s.path(dbFile+"-wal"))
 	return out
 }

@@ -115,6 +115,7 @@ type Store struct {
 	stampFailed atomic.Value // errorBox
 
 	queue   chan *job
+	short   chan *job     // goes before queue
 	stop    chan struct{} // closed by Close: no more jobs
 	gone    chan struct{} // closed by the writer when it has ended
 	closing sync.Once
@@ -146,7 +147,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opt: opt, lock: lock,
-		queue: make(chan *job, opt.Queue), stop: make(chan struct{}), gone: make(chan struct{}),
+		queue: make(chan *job, opt.Queue), short: make(chan *job, opt.Queue), stop: make(chan struct{}), gone: make(chan struct{}),
 		tree: checkpointing{grown: make(chan struct{}, 1)}}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(fail("open", err), lock.release())

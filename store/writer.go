@@ -17,6 +17,8 @@ type job struct {
 	run   func(*tx) error
 	// alone is run outside a transaction, instead of run.
 	alone func(*writer) error
+	// short goes before the others: somebody waits for an answer that has been found.
+	short bool
 	state atomic.Int32
 	done  chan error
 }
@@ -32,6 +34,12 @@ const (
 // for, so the caller is never left in doubt.
 func (s *Store) do(ctx context.Context, op string, bytes int, run func(*tx) error) error {
 	return s.submit(ctx, &job{op: op, bytes: bytes, run: run, done: make(chan error, 1)})
+}
+
+// doShort is do for work of few rows that an answer waits for: it does not stand behind
+// the documents that are being archived.
+func (s *Store) doShort(ctx context.Context, op string, bytes int, run func(*tx) error) error {
+	return s.submit(ctx, &job{op: op, bytes: bytes, run: run, short: true, done: make(chan error, 1)})
 }
 
 // alone has the writer do something between two commits.
@@ -68,15 +76,19 @@ func (s *Store) enqueue(ctx context.Context, j *job) error {
 	if e := s.down.Load(); e != nil {
 		return e
 	}
+	queue := s.queue
+	if j.short {
+		queue = s.short
+	}
 	select {
-	case s.queue <- j:
+	case queue <- j:
 		return nil
 	default:
 	}
 	wait := time.NewTimer(s.opt.QueueWait)
 	defer wait.Stop()
 	select {
-	case s.queue <- j:
+	case queue <- j:
 		return nil
 	case <-s.stop:
 		return &Error{Kind: ErrClosed, Op: j.op}
@@ -214,7 +226,13 @@ func (w *writer) recheck(ctx context.Context) error {
 func (w *writer) run() {
 	defer close(w.s.gone)
 	for {
+		if j := w.s.take(); j != nil {
+			w.handle(j)
+			continue
+		}
 		select {
+		case j := <-w.s.short:
+			w.handle(j)
 		case j := <-w.s.queue:
 			w.handle(j)
 		case <-w.s.stop:
@@ -224,15 +242,25 @@ func (w *writer) run() {
 	}
 }
 
+// take gives the next job that is queued, nil where there is none.
+func (s *Store) take() *job {
+	select {
+	case j := <-s.short:
+		return j
+	default:
+	}
+	select {
+	case j := <-s.queue:
+		return j
+	default:
+		return nil
+	}
+}
+
 // drain serves what was queued before the store was closed.
 func (w *writer) drain() {
-	for {
-		select {
-		case j := <-w.s.queue:
-			w.handle(j)
-		default:
-			return
-		}
+	for j := w.s.take(); j != nil; j = w.s.take() {
+		w.handle(j)
 	}
 }
 
@@ -327,14 +355,19 @@ func (w *writer) remember(ms []mark, gone []int64) {
 	}
 }
 
+// shortGroup is how much longer a commit grows after a short job has come in.
+const shortGroup = time.Millisecond
+
 // group is a commit in the making.
 type group struct {
 	w      *writer
 	tx     *tx
 	opened time.Time
-	jobs   int
-	bytes  int
-	ran    []ranJob
+	// short is when the first short job came in: a commit is not held up for long then.
+	short time.Time
+	jobs  int
+	bytes int
+	ran   []ranJob
 }
 
 type ranJob struct {
@@ -348,20 +381,19 @@ func (g *group) next() *job {
 	if g.jobs >= lim.Documents || g.bytes >= lim.Bytes || time.Since(g.opened) >= lim.Time {
 		return nil
 	}
-	for {
-		select {
-		case j := <-g.w.s.queue:
-			if j.alone != nil {
-				g.w.held = j
-				return nil
-			}
-			if j.state.Load() != jobWithdrawn {
-				return j
-			}
-		default:
+	if !g.short.IsZero() && time.Since(g.short) >= shortGroup {
+		return nil
+	}
+	for j := g.w.s.take(); j != nil; j = g.w.s.take() {
+		if j.alone != nil {
+			g.w.held = j
 			return nil
 		}
+		if j.state.Load() != jobWithdrawn {
+			return j
+		}
 	}
+	return nil
 }
 
 // run does one job inside its savepoint. A job's own failure undoes that job; an
@@ -369,6 +401,9 @@ func (g *group) next() *job {
 func (g *group) run(j *job) error {
 	if !j.state.CompareAndSwap(jobQueued, jobTaken) {
 		return nil
+	}
+	if j.short && g.short.IsZero() {
+		g.short = time.Now()
 	}
 	g.jobs++
 	g.bytes += j.bytes

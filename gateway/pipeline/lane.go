@@ -1,9 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"sync"
 	"time"
+
+	"portti/cda/frame/interactions"
 )
 
 // Lane tells for whom a message waits.
@@ -13,14 +17,22 @@ type Lane uint8
 const (
 	Interactive Lane = iota
 	Bulk
+	// asking is the lane of interactive queries: somebody looks at a screen.
+	asking
 )
+
+// askingTurns is how many queries in a row go before an archiving that waits.
+const askingTurns = 3
+
+// askingHead is how many octets of a request tell whether it is a query.
+const askingHead = 4096
 
 // quietTime is how long nobody else may have come before a migration may use every
 // processor.
 const quietTime = time.Second
 
-// lanes gives out the places to compute. Interactive messages come first, in the
-// order of their coming. While there are any, bulk has at most half of the places,
+// lanes gives out the places to compute. Interactive messages come first, queries among
+// them before archiving, each in the order of their coming. While there are any, bulk has at most half of the places,
 // and keeps its place until its commit is done, so that few of its documents stand
 // in the writer's queue; when it has been quiet, bulk may have all places, and
 // leaves them before it waits for the archive as others do. One bulk message is
@@ -34,8 +46,10 @@ type lanes struct {
 	bulk    int // of these, by bulk
 	present int // interactive messages in hand, from coming to answer
 	left    time.Time
-	first   []chan struct{} // interactive messages that wait
+	asking  []chan struct{} // queries that wait
+	first   []chan struct{} // other interactive messages
 	later   []chan struct{} // bulk ones
+	turns   int             // queries that went before others, in a row
 }
 
 func newLanes(places int) *lanes { return &lanes{places: places, now: time.Now} }
@@ -51,7 +65,7 @@ type ticket struct {
 // enter waits for a place; nil where ctx ends first.
 func (l *lanes) enter(ctx context.Context, lane Lane) *ticket {
 	l.mu.Lock()
-	if lane == Interactive {
+	if lane != Bulk {
 		l.present++
 	}
 	if l.may(lane) {
@@ -73,10 +87,14 @@ func (l *lanes) enter(ctx context.Context, lane Lane) *ticket {
 }
 
 func (l *lanes) queue(lane Lane) *[]chan struct{} {
-	if lane == Bulk {
+	switch lane {
+	case Bulk:
 		return &l.later
+	case asking:
+		return &l.asking
+	default:
+		return &l.first
 	}
-	return &l.first
 }
 
 // quiet tells that nobody but bulk is about.
@@ -89,10 +107,12 @@ func (l *lanes) may(lane Lane) bool {
 	switch {
 	case l.used >= l.places:
 		return false
-	case lane == Interactive:
-		return len(l.first) == 0
-	case len(l.first) > 0:
+	case lane == asking:
+		return len(l.asking) == 0
+	case len(l.asking)+len(l.first) > 0:
 		return false
+	case lane == Interactive:
+		return true
 	default:
 		return l.bulk == 0 || l.bulk < l.places/2 || l.quiet()
 	}
@@ -132,7 +152,7 @@ func (l *lanes) giveUp(lane Lane, turn chan struct{}) {
 }
 
 func (l *lanes) gone(lane Lane) {
-	if lane == Interactive {
+	if lane != Bulk {
 		l.present--
 		l.left = l.now()
 	}
@@ -147,10 +167,11 @@ func (l *lanes) free(lane Lane) {
 
 // wake gives free places to those who wait.
 func (l *lanes) wake() {
-	for l.used < l.places && len(l.first) > 0 {
+	for l.used < l.places && len(l.asking)+len(l.first) > 0 {
 		l.used++
-		close(l.first[0])
-		l.first = l.first[1:]
+		next := l.next()
+		close((*next)[0])
+		*next = (*next)[1:]
 	}
 	for len(l.later) > 0 && l.may(Bulk) {
 		l.used++
@@ -158,6 +179,16 @@ func (l *lanes) wake() {
 		close(l.later[0])
 		l.later = l.later[1:]
 	}
+}
+
+// next gives the queue whose turn it is; one of the two is not empty.
+func (l *lanes) next() *[]chan struct{} {
+	if len(l.asking) > 0 && (len(l.first) == 0 || l.turns < askingTurns) {
+		l.turns++
+		return &l.asking
+	}
+	l.turns = 0
+	return &l.first
 }
 
 // computed gives the place back, unless it is kept through the commit.
@@ -181,6 +212,30 @@ func (t *ticket) answered() {
 	}
 	t.l.gone(t.lane)
 	t.l.wake()
+}
+
+// lane tells in which lane a request waits. That a message asks is seen by the name of
+// its interaction; this decides on the order alone.
+func (p *Pipeline) lane(r Request) Lane {
+	if r.Lane == Bulk || p.Bulk != nil && p.Bulk(r.Peer) {
+		return Bulk
+	}
+	head := r.Body[:min(len(r.Body), askingHead)]
+	if slices.ContainsFunc(p.queries, func(name []byte) bool { return bytes.Contains(head, name) }) {
+		return asking
+	}
+	return Interactive
+}
+
+// queryNames gives the names of the interactions that ask.
+func queryNames(t *interactions.Table) (out [][]byte) {
+	if t == nil {
+		t = interactions.Default()
+	}
+	for _, name := range append(t.Named(interactions.KindQuery), t.Named(interactions.KindContinuation)...) {
+		out = append(out, []byte(name))
+	}
+	return out
 }
 
 // Migrates tells that all joined systems of a client's organisation, or those of its

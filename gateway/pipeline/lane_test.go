@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -87,13 +88,44 @@ func TestMIG1_BulkHasHalfWhileOthersAreAbout(t *testing.T) {
 	})
 }
 
+// TestQueriesGoBeforeArchiving: three of them for each document that waits.
+func TestQueriesGoBeforeArchiving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(1)
+		in := l.enter(t.Context(), Interactive)
+		var order []Lane
+		come := func(lane Lane) {
+			go func() {
+				k := l.enter(t.Context(), lane)
+				order = append(order, lane) // one place: never two at a time
+				k.computed()
+				k.answered()
+			}()
+			synctest.Wait()
+		}
+		for _, lane := range []Lane{Bulk, Interactive, Interactive, asking, asking, asking, asking} {
+			come(lane)
+		}
+		in.computed()
+		in.answered()
+		synctest.Wait()
+		want := []Lane{asking, asking, asking, Interactive, asking, Interactive, Bulk}
+		if !slices.Equal(order, want) {
+			t.Errorf("in came %v, want %v", order, want)
+		}
+		if l.used != 0 || l.present != 0 {
+			t.Errorf("left behind: %+v", l)
+		}
+	})
+}
+
 // TestWhoGivesUpLeavesNothing: contexts end while messages wait.
 func TestWhoGivesUpLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLanes(1)
 		in := l.enter(t.Context(), Interactive)
 		ctx, cancel := context.WithCancel(t.Context())
-		for _, lane := range []Lane{Interactive, Bulk, Interactive} {
+		for _, lane := range []Lane{Interactive, Bulk, Interactive, asking} {
 			go func() {
 				if l.enter(ctx, lane) != nil {
 					t.Error("let in")
@@ -105,7 +137,7 @@ func TestWhoGivesUpLeavesNothing(t *testing.T) {
 		synctest.Wait()
 		in.computed()
 		in.answered()
-		if l.used != 0 || l.present != 0 || len(l.first)+len(l.later) != 0 {
+		if l.used != 0 || l.present != 0 || len(l.asking)+len(l.first)+len(l.later) != 0 {
 			t.Errorf("left behind: %+v", l)
 		}
 	})

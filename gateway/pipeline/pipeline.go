@@ -64,6 +64,7 @@ type Options struct {
 type Pipeline struct {
 	Options
 	lanes    *lanes
+	queries  [][]byte // names of the interactions that ask
 	sessions sessions
 }
 
@@ -72,7 +73,7 @@ func New(o Options) (*Pipeline, error) {
 	if o.Judge == nil || o.Archive == nil || o.Access == nil || o.Now == nil || o.NewID == nil || o.Parallel < 1 {
 		return nil, errors.New("pipeline: Judge, Archive, Access, Now, NewID and Parallel are required")
 	}
-	return &Pipeline{Options: o, lanes: newLanes(o.Parallel)}, nil
+	return &Pipeline{Options: o, lanes: newLanes(o.Parallel), queries: queryNames(o.Judge.Frames.Table)}, nil
 }
 
 // message is one request on its way.
@@ -104,10 +105,7 @@ type message struct {
 // carried through even if ctx ends.
 func (p *Pipeline) Handle(ctx context.Context, req Request) Answer {
 	m := &message{Pipeline: p, req: req, watch: newStopwatch()}
-	if p.Bulk != nil && p.Bulk(req.Peer) {
-		req.Lane = Bulk
-	}
-	place := p.lanes.enter(ctx, req.Lane)
+	place := p.lanes.enter(ctx, p.lane(req))
 	if place == nil {
 		return m.fault(http.StatusServiceUnavailable, false, finding.Finding{Rule: RuleFailure, Params: m.requestParam()})
 	}
