@@ -26,6 +26,7 @@ type pushFlags struct {
 	rate     float64
 	windows  []string
 	patience time.Duration
+	rejected bool
 	files    clientTLS
 }
 
@@ -49,6 +50,7 @@ func (m *Main) migratePush() *cobra.Command {
 	f.Float64Var(&o.rate, "rate", 0, "the greatest number of documents a second; 0 for no bound")
 	f.StringArrayVar(&o.windows, "window", nil, "time of day in which to send, such as 18:00-06:00; may be repeated")
 	f.DurationVar(&o.patience, "patience", 10*time.Minute, "give up when the archive has taken nothing for so long")
+	f.BoolVar(&o.rejected, "rejected", false, "send again what the archive has rejected, after the cause was mended")
 	o.files.flags(f)
 	return cmd
 }
@@ -68,7 +70,7 @@ func (m *Main) push(ctx context.Context, o pushFlags, j *migrate.Journal) error 
 	}
 	bar := m.newProgress(false)
 	p, err := migrate.Push(ctx, migrate.PushOptions{
-		Journal: j, Connect: connect, Workers: o.workers, Rate: o.rate, Windows: windows, Patience: o.patience, Now: m.Now, Progress: bar.pushed,
+		Journal: j, Connect: connect, Workers: o.workers, Rate: o.rate, Windows: windows, Patience: o.patience, Rejected: o.rejected, Now: m.Now, Progress: bar.pushed,
 	})
 	bar.done()
 	fmt.Fprintf(m.Stdout, "%d of %d documents archived, %d rejected, %d to send again; %d answers in %s (%.0f/s), %d retries\n",
@@ -80,6 +82,8 @@ func (m *Main) push(ctx context.Context, o pushFlags, j *migrate.Journal) error 
 		return system(err, "go on by: "+o.command())
 	case errors.Is(err, migrate.ErrJournal):
 		return usage(err, "portti migrate build makes one")
+	case errors.Is(err, migrate.ErrDoor):
+		return system(err, "check --to and --cert, and go on by: "+o.command())
 	case err != nil:
 		return system(err, "go on by: "+o.command())
 	case p.Later > 0:
@@ -88,7 +92,8 @@ func (m *Main) push(ctx context.Context, o pushFlags, j *migrate.Journal) error 
 	return nil
 }
 
-// command is the command line that goes on.
+// command is the command line that goes on. What was rejected and is to be sent again
+// is so in the journal by now: --rejected is not repeated.
 func (o pushFlags) command() string {
 	args := []string{"portti", "migrate", "push", "--work", o.work, "--to", o.to, "--workers", strconv.Itoa(o.workers)}
 	if o.rate > 0 {

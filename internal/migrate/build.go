@@ -235,7 +235,22 @@ func (b *builder) make(row *Row, f *facts) *made {
 		m.originals = c.originals
 	}
 	m.document, m.findings, m.err = b.sign(p)
+	if m.err == nil {
+		m.err = b.fits(m)
+	}
 	return m
+}
+
+// fits refuses a document that would be too large a message with its originals.
+func (b *builder) fits(m *made) error {
+	whole := m.document.size
+	for _, o := range m.originals {
+		whole += int64(len(o.bytes))
+	}
+	if len(m.originals) > 0 && whole > b.Limit {
+		return refuse(ReasonFileSize, "%d octets with its originals", whole)
+	}
+	return nil
 }
 
 // place gives the document its id, its case and its relationship. They follow from

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,9 @@ type PushOptions struct {
 	Retries int
 	// Patience is how long nothing may succeed before the run ends; default 10 min.
 	Patience time.Duration
+	// Rejected sends again what the archive has rejected, as for a new judgement
+	// after the cause was mended.
+	Rejected bool
 	Now      func() time.Time
 	// Sleep waits; time's own where nil.
 	Sleep func(context.Context, time.Duration) error
@@ -90,6 +94,14 @@ func (p Pushed) Remaining() time.Duration {
 // ErrPatience: nothing was taken for too long.
 var ErrPatience = errors.New("the archive has taken nothing for too long")
 
+// ErrDoor: what stands at the address takes no messages, of this sender or at all.
+// It says nothing of the document.
+var ErrDoor = errors.New("there is no door for these messages")
+
+// closedDoors are the statuses of such an address.
+var closedDoors = map[int]bool{301: true, 302: true, 303: true, 307: true, 308: true, 401: true, 403: true, 404: true, 405: true, 406: true, 407: true,
+	410: true, 415: true, 421: true, 426: true, 501: true, 505: true, 511: true}
+
 // pusher is one run of Push.
 type pusher struct {
 	PushOptions
@@ -99,7 +111,7 @@ type pusher struct {
 	jobs     chan job
 	results  chan result
 	began    time.Time
-	success  atomic.Int64 // time of the last answer, Unix milliseconds
+	trouble  atomic.Int64 // when sending began to fail, Unix milliseconds; 0 while it does not
 	count    Pushed
 	retried  atomic.Int64
 }
@@ -141,7 +153,6 @@ func Push(ctx context.Context, o PushOptions) (Pushed, error) {
 	began := o.Now()
 	p := &pusher{PushOptions: o, sending: sending, began: began, run: strconv.FormatInt(began.UnixMilli(), 10),
 		throttle: newThrottle(o.Workers, o.Rate, o.Windows, o.Now, o.Sleep)}
-	p.success.Store(began.UnixMilli())
 	if err := errors.Join(o.Journal.commit(), p.totals(ctx)); err != nil {
 		return p.count, err
 	}
@@ -168,7 +179,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // totals counts what there is and what is done. Answers that put a document off
 // are forgotten: this run sends it again.
 func (p *pusher) totals(ctx context.Context) error {
-	if _, err := p.Journal.exec(`DELETE FROM answers WHERE state='later'`); err != nil {
+	if _, err := p.Journal.exec(`DELETE FROM answers WHERE state='later' OR ? AND state='rejected'`, p.Rejected); err != nil {
 		return err
 	}
 	if err := p.Journal.commit(); err != nil {
@@ -271,6 +282,9 @@ func (p *pusher) deliver(ctx context.Context, t Transport, j job) (result, error
 		return r, err
 	}
 	for refused := 0; ; {
+		if untilOpen(p.Windows, p.Now()) > 0 {
+			p.trouble.Store(0) // it is not the archive that is waited for
+		}
 		if err := p.throttle.enter(ctx); err != nil {
 			return r, err
 		}
@@ -279,10 +293,13 @@ func (p *pusher) deliver(ctx context.Context, t Transport, j job) (result, error
 		// What is under way is waited for even when the run is stopped.
 		reply, err := t.Send(context.WithoutCancel(ctx), framed)
 		r.took = time.Since(start)
+		if err == nil && reply.Verdict == "" && closedDoors[reply.Status] {
+			return r, fmt.Errorf("%w: HTTP %d %s", ErrDoor, reply.Status, http.StatusText(reply.Status))
+		}
 		o := judge(reply, err)
 		p.throttle.leave(o, r.took, len(doc), reply.RetryAfter)
 		if r.reply = reply; o == well || o == answered {
-			p.success.Store(p.Now().UnixMilli())
+			p.trouble.Store(0)
 			r.state = map[bool]string{true: "archived", false: "rejected"}[o == well]
 			return r, nil
 		}
@@ -293,7 +310,9 @@ func (p *pusher) deliver(ctx context.Context, t Transport, j job) (result, error
 			}
 		}
 		p.retried.Add(1)
-		if quiet := p.Now().UnixMilli() - p.success.Load(); quiet > p.Patience.Milliseconds() {
+		now := p.Now().UnixMilli()
+		p.trouble.CompareAndSwap(0, now)
+		if since := p.trouble.Load(); since > 0 && now-since > p.Patience.Milliseconds() {
 			return r, errors.Join(ErrPatience, err)
 		}
 		if err := p.Sleep(ctx, jitter(r.attempts)); err != nil {

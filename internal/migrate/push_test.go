@@ -182,6 +182,59 @@ func TestMIG1_PushEndsEveryDocument(t *testing.T) {
 	}
 }
 
+// TestMIG1_WhatWasRejectedIsSentAgainWhenAsked and not otherwise.
+func TestMIG1_WhatWasRejectedIsSentAgainWhenAsked(t *testing.T) {
+	j := ready(t, 3)
+	s := &shaky{times: map[string]int{}, plan: func(int) (Reply, error) { return Reply{Verdict: "CE", Status: 200}, nil }}
+	if p, err := push(t, j, s, PushOptions{Workers: 2}); err != nil || p.Rejected != 3 {
+		t.Fatalf("%+v %v", p, err)
+	}
+	s.plan = func(int) (Reply, error) { return Reply{Verdict: "CA", Status: 200}, nil }
+	if p, err := push(t, j, s, PushOptions{Workers: 2}); err != nil || p.Sent != 0 || p.Rejected != 3 {
+		t.Fatalf("not asked: %+v %v", p, err)
+	}
+	if p, err := push(t, j, s, PushOptions{Workers: 2, Rejected: true}); err != nil || p.Archived != 3 || p.Rejected != 0 {
+		t.Fatalf("asked: %+v %v", p, err)
+	}
+}
+
+// TestMIG1_AWrongAddressIsNoVerdict: what stands at a wrong address, or a door that
+// does not know the sender, says nothing of the documents.
+func TestMIG1_AWrongAddressIsNoVerdict(t *testing.T) {
+	j := ready(t, 3)
+	for _, status := range []int{302, 401, 403, 404, 405, 415} {
+		s := &shaky{times: map[string]int{}, plan: func(int) (Reply, error) { return Reply{Status: status, Fault: "no"}, nil }}
+		if p, err := push(t, j, s, PushOptions{Workers: 2}); !errors.Is(err, ErrDoor) || p.Done() != 0 {
+			t.Errorf("HTTP %d: %+v %v", status, p, err)
+		}
+	}
+	s := &shaky{times: map[string]int{}, plan: func(int) (Reply, error) { return Reply{Status: 413, Fault: "too large"}, nil }}
+	if p, err := push(t, j, s, PushOptions{Workers: 2}); err != nil || p.Rejected != 3 {
+		t.Errorf("HTTP 413: %+v %v", p, err)
+	}
+}
+
+// TestMIG1_AClosedWindowTriesNoPatience: it is not the archive that is waited for.
+func TestMIG1_AClosedWindowTriesNoPatience(t *testing.T) {
+	j := ready(t, 2)
+	c := &clock{t: ago()} // 11:00 in Helsinki
+	night, err := ParseWindow("18:00-06:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shaky{times: map[string]int{}, plan: func(n int) (Reply, error) {
+		if n == 1 {
+			return Reply{Status: 503}, nil
+		}
+		return Reply{Verdict: "CA", Status: 200}, nil
+	}}
+	p, err := Push(t.Context(), PushOptions{Journal: j, Connect: func() (Transport, error) { return s, nil }, Workers: 1, Windows: []Window{night},
+		Patience: time.Minute, Now: c.now, Sleep: c.sleep})
+	if err != nil || p.Archived != 2 {
+		t.Errorf("%+v %v", p, err)
+	}
+}
+
 // TestMIG1_PushLosesPatience when nothing is taken, and nothing is lost.
 func TestMIG1_PushLosesPatience(t *testing.T) {
 	j := ready(t, 3)
