@@ -50,6 +50,18 @@ type Page struct {
 	// fewer hits than asked for, even none, and still have a Next: a search stops
 	// after looking at a bounded number of documents.
 	Next string
+	// filter and places are what After needs.
+	filter *Filter
+	places []position
+}
+
+// After continues the search behind the first n hits of the page, for those who read
+// more than they show.
+func (p *Page) After(n int) string {
+	if n <= 0 || n >= len(p.places) {
+		return p.Next
+	}
+	return p.places[n-1].continuation(p.filter)
 }
 
 // MaxPage is the greatest number of hits on a page.
@@ -191,9 +203,9 @@ func (q *search) cut(found []placed, stop position, open bool) Page {
 		found, open = found[:q.limit], true
 		last = found[q.limit-1].position
 	}
-	var page Page
+	page := Page{filter: q.f}
 	for _, p := range found {
-		page.Hits = append(page.Hits, p.Hit)
+		page.Hits, page.places = append(page.Hits, p.Hit), append(page.places, p.position)
 	}
 	if open {
 		page.Next = last.continuation(q.f)

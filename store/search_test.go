@@ -324,3 +324,25 @@ func explain(t *testing.T, s *Store, q string) (bad []string) {
 	}
 	return bad
 }
+
+// Whoever reads more than is shown continues behind what was shown, without another read.
+func TestSearchContinuesAfterAnyHit(t *testing.T) {
+	s := open(t)
+	for _, a := range spread(30) {
+		mustArchive(t, s, a)
+	}
+	ids := searchAll(t, s, all, Filter{}, MaxPage)
+	p, err := s.Search(bg, all, Filter{}, 20, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, 7, 19} {
+		rest, err := s.Search(bg, all, Filter{}, MaxPage, p.After(n))
+		if err != nil || rest.Hits[0].ID != ids[n] || len(rest.Hits) != len(ids)-n {
+			t.Errorf("after %d: %v, %d hits", n, err, len(rest.Hits))
+		}
+	}
+	if p.After(20) != p.Next || p.After(25) != p.Next {
+		t.Error("behind the last hit the page goes on otherwise than by Next")
+	}
+}

@@ -23,6 +23,9 @@ type documentPage struct {
 	Series     []versionView
 	Signatures []signatureView
 	Findings   []findingView
+	// Proof is of integrity; File is the name that downloads have, without ending.
+	Proof *proofView
+	File  string
 	// Kind is "pdf", "xhtml" or "" where there is nothing to show.
 	Kind       string
 	Structure  string
@@ -72,6 +75,11 @@ func (s *Site) document(w http.ResponseWriter, r *http.Request, x *session) {
 	}
 	if d.Judgement != nil {
 		s.describe(&p, d.Judgement)
+	}
+	p.File = fileName(d.ID)
+	if p.Proof, err = s.proofOf(r, x, &p.page, d); err != nil {
+		s.fail(w, r, err)
+		return
 	}
 	s.write(w, &p.page, http.StatusOK, "document", p)
 }

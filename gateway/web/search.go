@@ -125,20 +125,8 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request, x *session) {
 		p.Hits = append(p.Hits, s.hit(&p.page, &shown[i]))
 	}
 	p.Facets = s.facets(&p.page, all.Hits)
-	if p.Next, err = s.nextPage(r, x, f, form, all); err != nil {
-		s.fail(w, r, err)
-		return
-	}
+	p.Next = all.After(onPage)
 	s.write(w, &p.page, http.StatusOK, "search", p)
-}
-
-// nextPage gives the continuation behind the hits that are shown.
-func (s *Site) nextPage(r *http.Request, x *session, f store.Filter, form *searchForm, all store.Page) (string, error) {
-	if len(all.Hits) <= onPage {
-		return all.Next, nil
-	}
-	page, err := s.Store.Search(r.Context(), x.scope(), f, onPage, form.Next)
-	return page.Next, err
 }
 
 // logSearch writes the search into the usage log before it is answered (LOG-5). The

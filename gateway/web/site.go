@@ -77,6 +77,7 @@ type Site struct {
 	Options
 	sessions *sessions
 	runs     *suiteRuns
+	looks    looks
 	// places bounds how many pasted documents are judged at a time: archiving goes on.
 	places  chan struct{}
 	handler http.Handler

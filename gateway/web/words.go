@@ -1,8 +1,9 @@
 package web
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
+	"io/fs"
 
 	"portti/cda/rules/catalogue"
 	"portti/internal/finding"
@@ -10,16 +11,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed words.yaml
-var wordsFile []byte
+//go:embed words*.yaml
+var wordFiles embed.FS
 
 // words are the pages' own words by key and language.
-var words = mustWords(wordsFile)
+var words = mustWords(wordFiles)
 
-func mustWords(b []byte) map[string]map[catalogue.Lang]string {
-	var m map[string]map[catalogue.Lang]string
-	if err := yaml.Unmarshal(b, &m); err != nil {
-		panic(err) // it is embedded
+func mustWords(files embed.FS) map[string]map[catalogue.Lang]string {
+	names, err := fs.Glob(files, "*.yaml")
+	m := map[string]map[catalogue.Lang]string{}
+	for _, name := range names {
+		var b []byte
+		if b, err = files.ReadFile(name); err == nil {
+			err = yaml.Unmarshal(b, &m) // a key that stands twice in a file is an error
+		}
+		if err != nil {
+			panic(err) // they are embedded
+		}
 	}
 	return m
 }
