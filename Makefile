@@ -43,7 +43,7 @@ fuzz: setup ## long differential tests, then every fuzz target for FUZZTIME (def
 property: setup ## runs the property tests with 2,000 cases each
 	bash scripts/property
 
-torture: setup ## kills gateway and archive 10,000 times under load, flips 100,000 bits, cuts the power at every write, kills a migration
+torture: setup ## kills gateway and archive 10,000 times under load, flips 100,000 bits, cuts the power at every write (of backups, restores, rotations and migrations too), kills a migration
 	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway
 	PORTTI_TORTURE=10000 $(GO) test -timeout 600m -run 'Kill' -v ./store
 	PORTTI_TORTURE=100000 $(GO) test -timeout 1200m -run 'BitFlips' -v ./store

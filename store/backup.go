@@ -200,7 +200,7 @@ func (s *Store) Backup(ctx context.Context, o BackupOptions) (*Manifest, error) 
 	if err := s.Checkpoint(ctx); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+	if err := disk.MkdirAll(o.Dir); err != nil {
 		return nil, fail("backup", err)
 	}
 	earlier, err := Manifests(o.Dir)
@@ -257,14 +257,14 @@ func (b *backup) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(b.path(packKind)+".tmp", b.path(packKind)); err != nil {
+	if err := disk.Rename(b.path(packKind)+".tmp", b.path(packKind)); err != nil {
 		return err
 	}
 	return writeFile(b.path(manifestKind), text, 0o600)
 }
 
 func removeIfThere(path string) error {
-	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+	if err := disk.Remove(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -272,7 +272,7 @@ func removeIfThere(path string) error {
 
 // pack writes the pack.
 func (b *backup) pack(ctx context.Context) error {
-	f, err := os.OpenFile(b.path(packKind)+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := disk.Open(b.path(packKind)+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -297,7 +297,7 @@ func (b *backup) pack(ctx context.Context) error {
 // steady writes a file to the disk bit by bit: a file system that has much to write at
 // once keeps the archive's own syncs waiting.
 type steady struct {
-	f       *os.File
+	f       diskFile
 	pending int
 }
 

@@ -166,28 +166,19 @@ func parseKey(path string, b []byte, master *masterKey, fresh bool) (*keyer, err
 // writeFile writes a new file so that it is there whole or not at all after a crash.
 func writeFile(path string, b []byte, mode os.FileMode) error {
 	tmp := path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	f, err := disk.Open(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {
-		return errors.Join(err, os.Remove(tmp))
+		return errors.Join(err, disk.Remove(tmp))
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := disk.Rename(tmp, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename or creation in dir durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return disk.SyncDir(filepath.Dir(path))
 }
 
 var defaultRandom io.Reader = rand.Reader

@@ -145,7 +145,7 @@ func (s *Store) loadList() error {
 		return err
 	}
 	// An empty list says that there is nothing to do again; a missing one says nothing.
-	f, err := os.OpenFile(s.opt.ReplayList, os.O_WRONLY|os.O_CREATE, 0o600)
+	f, err := disk.Open(s.opt.ReplayList, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func inside(dir, path string) bool {
 
 func (s *Store) appendList(lines []listed) error {
 	l := &s.list
-	f, err := os.OpenFile(s.opt.ReplayList, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := disk.Open(s.opt.ReplayList, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (s *Store) appendList(lines []listed) error {
 		last = sum[:]
 		w.Write(line) // bufio keeps the error for Flush
 	}
-	if err := errors.Join(w.Flush(), f.Sync(), f.Close(), syncDir(filepath.Dir(s.opt.ReplayList))); err != nil {
+	if err := errors.Join(w.Flush(), f.Sync(), f.Close(), disk.SyncDir(filepath.Dir(s.opt.ReplayList))); err != nil {
 		l.loaded = false // what of it is on the disk is read again
 		return err
 	}

@@ -85,8 +85,28 @@ func deeds() (out []func(s *Store) error) {
 		func(s *Store) error { _, err := s.Purge(bg, UsageLog, noon.AddDate(-LogYears, 0, 0)); return err },
 		func(s *Store) error { return s.Checkpoint(bg) },
 		func(s *Store) error { _, err := s.RotateKeys(bg, nil); return err },
+		func(s *Store) error {
+			_, err := s.Flag(bg, Flag{SetID: id(13), State: Suspected, Rule: "X", By: operator})
+			return err
+		},
+		func(s *Store) error { return s.PutOrder(bg, Order{Kind: OrderInform, Client: cli1, Recorder: ctlA}) },
+		func(s *Store) error {
+			hs, err := s.Holds(bg, all)
+			if err != nil || len(hs) > 0 && !hs[0].Released.IsZero() {
+				return err
+			}
+			return s.ReleaseHold(bg, all, hs[0].Seq, anna, "x", deed("release"))
+		},
+		func(s *Store) error {
+			return s.Log(bg, Entries{Usage: []Usage{deed("look")}, Disclosures: []Disclosure{{DataController: ctlA, LogController: ctlA,
+				Recipient: ctlB, Purpose: powerDeed}}})
+		},
+		func(s *Store) error { return s.ForgetWAL(bg) },
 	)
 }
+
+// powerDeed marks the disclosure of the deeds that is no notice's.
+const powerDeed = "power"
 
 // dying is a document whose retention ends with its client's death.
 func dying() Archival {
@@ -99,13 +119,13 @@ func dying() Archival {
 func wantDeedsLogged(t *testing.T, s *Store) {
 	t.Helper()
 	for action, table := range map[string]string{"dispose": "disposals", "event": "events", "hold": "holds", "notice": "filed_notices",
-		"archive": "documents"} {
+		"archive": "documents", "release": "hold_releases"} {
 		deeds, logged := count(t, s, `SELECT count(*) FROM `+table), count(t, s, `SELECT count(*) FROM usage_log WHERE action = ? AND refused = ''`, action)
 		if deeds != logged {
 			t.Errorf("%s: %d deeds, %d log rows", action, deeds, logged)
 		}
 	}
-	if n, d := count(t, s, `SELECT count(*) FROM filed_notices`), count(t, s, `SELECT count(*) FROM disclosure_log`); n != d {
+	if n, d := count(t, s, `SELECT count(*) FROM filed_notices`), count(t, s, `SELECT count(*) FROM disclosure_log WHERE purpose <> ?`, powerDeed); n != d {
 		t.Errorf("%d notices, %d disclosures", n, d)
 	}
 }
@@ -132,7 +152,7 @@ func transferOnce(s *Store) error {
 func deedDone(t *testing.T, s *Store, i int) {
 	t.Helper()
 	switch want := []Archival{doc(id(10)), next(doc(id(10)), id(11)), docSize(id(12), 60_000), {}, doc(id(13)), {},
-		next(doc(id(13)), id(14)), 16: {}}[i]; {
+		next(doc(id(13)), id(14)), 21: {}}[i]; {
 	case want.ID != "":
 		wantBytes(t, s, want)
 		if out := archive(t, s, want); out.Kind != Duplicate {
@@ -163,7 +183,9 @@ func retentionDone(t *testing.T, s *Store, i int) {
 	q := map[int]string{9: `SELECT count(*) FROM documents WHERE id = '` + dying().ID + `'`, 10: `SELECT count(*) FROM events`,
 		11: `SELECT count(*) FROM disposals`, 12: `SELECT count(*) FROM holds`, 13: `SELECT count(*) FROM filed_notices`,
 		14: `SELECT count(*) FROM purges`, 15: `SELECT count(*) FROM checkpoints`,
-		16: `SELECT count(*) FROM data_keys WHERE retired IS NOT NULL`}[i]
+		16: `SELECT count(*) FROM data_keys WHERE retired IS NOT NULL`, 17: `SELECT count(*) FROM flags`, 18: `SELECT count(*) FROM orders`,
+		19: `SELECT count(*) FROM hold_releases`, 20: `SELECT count(*) FROM disclosure_log WHERE purpose = '` + powerDeed + `'`,
+		21: `SELECT 1`}[i]
 	if count(t, s, q) == 0 {
 		t.Errorf("deed %d is lost", i)
 	}

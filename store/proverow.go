@@ -48,7 +48,7 @@ var leafRows = map[byte]struct {
 		"kind from-controller from-register to-controller to-register at:int series:int digest:bytes selection:bytes content:bytes"},
 	leafTransferStep: {(*checker).steps, "transfer step", "transfer:int step at:int series:int digest:bytes by"},
 	leafFlag:         {(*checker).flags, "flag", "set-id document controller state rule at:int content:bytes"},
-	leafOrder:        {(*checker).orders, "order", "kind organiser task unit recorder at:int arrived:int content:bytes"},
+	leafOrder:        {(*checker).orders, "order", "id kind organiser task unit recorder at:int arrived:int content:bytes"},
 	leafEvent:        {leafyCheck(leafEvent), "event", "kind controller document subject:bytes known:int day:int at:int content:bytes"},
 	leafHold:         {leafyCheck(leafHold), "hold", "kind controller subject:bytes at:int content:bytes"},
 	leafRelease:      {leafyCheck(leafRelease), "release of a hold", "hold:int at:int content:bytes"},

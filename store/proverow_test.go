@@ -24,16 +24,6 @@ func everyLeaf(t *testing.T) *Store {
 			t.Fatalf("deed %d: %v", i, err)
 		}
 	}
-	mustArchive(t, s, doc(id(16)))
-	holds, err := s.Holds(bg, all)
-	if err != nil || len(holds) == 0 {
-		t.Fatal(holds, err)
-	}
-	_, flagged := s.Flag(bg, Flag{SetID: id(16), State: Suspected, Rule: "X", Reason: "epäily", By: operator})
-	if err := errors.Join(flagged, s.PutOrder(bg, Order{Kind: OrderInform, Client: cli1, Recorder: ctlA}),
-		s.ReleaseHold(bg, all, holds[0].Seq, anna, "päättynyt", deed("release"))); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 

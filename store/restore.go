@@ -30,6 +30,8 @@ type RestoreOptions struct {
 	// Signatures judges signatures; nil leaves them out.
 	Signatures SignatureJudge
 	Now        func() time.Time
+
+	vfs string // tests only, as in Options
 }
 
 // Restored tells what Restore did.
@@ -53,14 +55,14 @@ func Restore(ctx context.Context, o RestoreOptions) (r Restored, err error) {
 		return r, err
 	}
 	tmp := filepath.Clean(o.To) + ".restoring"
-	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o700)); err != nil {
+	if err := errors.Join(disk.RemoveAll(tmp), disk.MkdirAll(tmp)); err != nil {
 		return r, fail("restore", err)
 	}
 	if err := r.into(ctx, &o, tmp); err != nil {
-		return r, errors.Join(fail("restore", err), os.RemoveAll(tmp))
+		return r, errors.Join(fail("restore", err), disk.RemoveAll(tmp))
 	}
-	_ = os.Remove(o.To) // an empty directory; Rename tells where it is more
-	if err := errors.Join(os.Rename(tmp, o.To), syncDir(filepath.Dir(filepath.Clean(o.To)))); err != nil {
+	_ = disk.Remove(o.To) // an empty directory; Rename tells where it is more
+	if err := errors.Join(disk.Rename(tmp, o.To), disk.SyncDir(filepath.Dir(filepath.Clean(o.To)))); err != nil {
 		return r, fail("restore", err)
 	}
 	return r, nil
@@ -95,7 +97,7 @@ func (r *Restored) into(ctx context.Context, o *RestoreOptions, tmp string) erro
 	if err := x.run(ctx); err != nil {
 		return err
 	}
-	s, err := Open(ctx, Options{Dir: tmp, Master: o.Master, Now: o.Now, CheckpointEvery: -1})
+	s, err := Open(ctx, Options{Dir: tmp, Master: o.Master, Now: o.Now, CheckpointEvery: -1, vfs: o.vfs})
 	if err != nil {
 		return err
 	}
@@ -121,14 +123,14 @@ type restoring struct {
 	dir   string
 	key   []byte
 	where map[string][]int64 // chunk to its places
-	db    *os.File
+	db    diskFile
 }
 
 func (x *restoring) run(ctx context.Context) (err error) {
 	for i, c := range x.m.Chunks {
 		x.where[string(c)] = append(x.where[string(c)], int64(i)*chunkSize)
 	}
-	if x.db, err = os.OpenFile(filepath.Join(x.dir, dbFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+	if x.db, err = disk.Open(filepath.Join(x.dir, dbFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return err
 	}
 	// The newest pack first: it has the files, and the key that chunks are checked with.
@@ -233,7 +235,7 @@ func (x *restoring) file(ctx context.Context, name string, content []byte) error
 		return fmt.Errorf("file %q leads out of the directory", name)
 	}
 	path := filepath.Join(x.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := disk.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if err := writeFile(path, content, 0o600); err != nil || name != keyFile {
