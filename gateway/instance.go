@@ -69,7 +69,9 @@ type Config struct {
 	OIDC       *web.OIDC
 	DemoLogin  bool
 	Suite      web.Suite
-	Samples    fs.FS
+	// Guide is the suite's observing mode; its traffic hook is Traffic.
+	Guide   web.Guide
+	Samples fs.FS
 	// Root is the OID of acknowledgement ids, Owner the organisation of messages
 	// without client certificate.
 	Root, Owner string
@@ -244,7 +246,7 @@ func (i *Instance) assemble(c Config) error {
 // pages makes the pages for people.
 func (i *Instance) pages(c Config) (http.Handler, error) {
 	o := web.Options{
-		Lang: c.Lang, Store: i.Store, Judge: i.Judge, Workbench: c.World == pipeline.Test, Samples: c.Samples, Suite: c.Suite,
+		Lang: c.Lang, Store: i.Store, Judge: i.Judge, Workbench: c.World == pipeline.Test, Samples: c.Samples, Suite: c.Suite, Guide: c.Guide,
 		Archivists: c.Archivists, OIDC: c.OIDC, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
 	}
 	var err error

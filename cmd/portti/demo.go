@@ -80,6 +80,9 @@ func (m *Main) demo(ctx context.Context, once bool) (err error) {
 	}
 	suite := &pagesSuite{world: w, now: m.Now}
 	c.Suite = suite
+	if err := m.observeTraffic(&c); err != nil {
+		return err
+	}
 	world := filepath.Join(dir, "world")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -25,19 +25,22 @@ func (m *Main) newObserver() *observe.Observer {
 	return observe.New(observe.Options{Root: m.config.Root, Suite: suiteVersion(), Rules: report.RulesDigest(), Now: m.Now, NewID: m.NewID})
 }
 
-// observeTraffic puts an observer around the SOAP door of serve, where it is asked
-// for: in the test world, with its pages on the admin listener.
+// observeTraffic puts an observer around the SOAP door in the test world, where the
+// workbench has pages for it. With --observe it has pages on the admin listener too.
 func (m *Main) observeTraffic(c *gateway.Config) error {
 	switch {
-	case !m.config.Observe:
-		return nil
-	case c.World == pipeline.Production:
+	case m.config.Observe && c.World == pipeline.Production:
 		return usage(errors.New("observe is for the test world"), "")
-	case c.Admin == "":
+	case m.config.Observe && c.Admin == "":
 		return usage(errors.New("observe needs --admin ADDR for its pages"), "portti serve --data DIR --observe --admin 127.0.0.1:8081")
+	case c.World == pipeline.Production:
+		return nil
 	}
 	o := m.newObserver()
-	c.Traffic, c.AdminPages = o.Around, map[string]http.Handler{observe.Prefix: o.Pages()}
+	c.Traffic, c.Guide = o.Around, &pagesGuide{o}
+	if m.config.Observe {
+		c.AdminPages = map[string]http.Handler{observe.Prefix: o.Pages()}
+	}
 	return nil
 }
 

@@ -72,8 +72,13 @@ func (s *pagesSuite) Run(ctx context.Context, profile string, progress func(stri
 	return b.Bytes(), err
 }
 
-// Write implements web.Suite.
+// Write implements web.Reports.
 func (s *pagesSuite) Write(w io.Writer, doc []byte, format string, lang catalogue.Lang) error {
+	return writeSuiteReport(w, doc, format, lang)
+}
+
+// writeSuiteReport writes a report that comes as JSON in another format.
+func writeSuiteReport(w io.Writer, doc []byte, format string, lang catalogue.Lang) error {
 	r, err := report.Parse(doc)
 	if err != nil {
 		return err

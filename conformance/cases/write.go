@@ -37,22 +37,23 @@ func WriteJSON(w io.Writer, list []*Case) error {
 // WriteCase tells one case in full.
 func (s *Set) WriteCase(w io.Writer, c *Case, lang catalogue.Lang) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s v%d  %s\n", c.ID, c.Version, c.Title.In(lang))
+	t := s.Tell(c, lang)
+	fmt.Fprintf(&b, "%s v%d  %s\n", t.ID, t.Version, t.Title)
 	row := func(key, value string) {
 		if value != "" {
 			fmt.Fprintf(&b, "%s: %s\n", s.word("report", key, lang), value)
 		}
 	}
-	row("profile", s.profiles(c, lang))
-	row("requirements", strings.Join(c.Requirements, " "))
-	row("given", s.givenText(c, lang))
-	for i, x := range c.Steps {
-		fmt.Fprintf(&b, "%3d. %s → %s\n", i+1, x.Say.In(lang), x.expectation())
+	row("profile", t.ProfileNames)
+	row("requirements", strings.Join(t.Requirements, " "))
+	row("given", t.Given)
+	for i, x := range t.Steps {
+		fmt.Fprintf(&b, "%3d. %s → %s\n", i+1, x.Say, x.Expect)
 		for _, p := range x.Parts {
-			fmt.Fprintf(&b, "     - %s\n", p.Say.In(lang))
+			fmt.Fprintf(&b, "     - %s\n", p)
 		}
 	}
-	row("failure", c.Failure.In(lang))
+	row("failure", t.Failure)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

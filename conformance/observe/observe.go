@@ -18,6 +18,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,7 +89,15 @@ var (
 	ErrNoCases   = errors.New("observe: the plan chooses no case")
 	ErrNoSession = errors.New("observe: there is no such session")
 	ErrNoKnob    = errors.New("observe: there is no such knob")
+	// ErrTaken: another session goes on that observes the same messages.
+	ErrTaken = errors.New("observe: another session observes these messages")
+	// ErrBusy: maxSessions go on or wait for their End.
+	ErrBusy = errors.New("observe: too many sessions go on: end some of them")
+	ErrOver = errors.New("observe: the session has ended")
 )
+
+// maxSessions bounds the sessions that are remembered.
+const maxSessions = 100
 
 // Begin begins a session and gives its id.
 func (o *Observer) Begin(p Plan) (string, error) {
@@ -105,8 +114,29 @@ func (o *Observer) Begin(p Plan) (string, error) {
 	s.run.Cases = report.Versions{Version: cases.Version, Digest: o.Cases.Digest}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.sessions = append(o.sessions, s)
+	if err := o.take(s); err != nil {
+		return "", err
+	}
 	return s.id, nil
+}
+
+// take takes a session in. The oldest that has ended makes room for it; one that has
+// not been ended is never forgotten.
+func (o *Observer) take(s *session) error {
+	for _, x := range o.sessions {
+		if !x.done() && x.plan.Certificate == s.plan.Certificate && x.plan.Device == s.plan.Device {
+			return ErrTaken
+		}
+	}
+	if len(o.sessions) >= maxSessions {
+		i := slices.IndexFunc(o.sessions, func(x *session) bool { return x.ended })
+		if i < 0 {
+			return ErrBusy
+		}
+		o.sessions = slices.Delete(o.sessions, i, i+1)
+	}
+	o.sessions = append(o.sessions, s)
+	return nil
 }
 
 // with does something with a session, or gives ErrNoSession.
@@ -122,12 +152,37 @@ func (o *Observer) with(id string, do func(*session)) error {
 	return ErrNoSession
 }
 
+// going does something with a session that has not been ended.
+func (o *Observer) going(id string, do func(*session)) error {
+	over := false
+	err := o.with(id, func(s *session) {
+		if over = s.ended; !over {
+			do(s)
+		}
+	})
+	if over {
+		return ErrOver
+	}
+	return err
+}
+
 // Again starts the last case of a session anew; Skip leaves the current one open.
-func (o *Observer) Again(id string) error { return o.with(id, (*session).again) }
+func (o *Observer) Again(id string) error { return o.going(id, (*session).again) }
+
+// End ends a session: what is open stays so, and no further message is judged. Only
+// the first End of a session gives its report; the next give ErrOver.
+func (o *Observer) End(id string) (*report.Run, error) {
+	var out *report.Run
+	err := o.going(id, func(s *session) {
+		s.ended = true
+		out = copyOf(s.run)
+	})
+	return out, err
+}
 
 // Skip goes on to the next case.
 func (o *Observer) Skip(id string) error {
-	return o.with(id, func(s *session) {
+	return o.going(id, func(s *session) {
 		if !s.done() {
 			s.next()
 		}
@@ -139,7 +194,7 @@ func (o *Observer) Turn(id, knob string) error {
 	if Knobs[knob] == nil {
 		return ErrNoKnob
 	}
-	return o.with(id, func(s *session) { s.knob = knob })
+	return o.going(id, func(s *session) { s.knob = knob })
 }
 
 // Report gives a session's results so far; they are a copy.
@@ -200,7 +255,7 @@ func (b broken) Read([]byte) (int, error) { return 0, b.err }
 func (o *Observer) any() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.sessions) > 0
+	return slices.ContainsFunc(o.sessions, func(s *session) bool { return !s.done() })
 }
 
 // watch takes a message to its session, the archive and the answer.

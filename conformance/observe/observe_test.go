@@ -219,3 +219,46 @@ func TestPagesTellStateAndRefuseNonsense(t *testing.T) {
 		}
 	}
 }
+
+// A session that has ended judges nothing more, tells what was open, and makes room; two
+// that would observe the same messages do not go on at one time.
+func TestTEST2_SessionsEndAndDoNotMeet(t *testing.T) {
+	w := fixtures.Default()
+	o := newObserver(t)
+	ids := []string{"CLIENT-STORE-OLD-PDF", "CLIENT-STORE-OLD-XHTML"}
+	id := begin(t, o, Plan{IDs: ids})
+	if _, err := o.Begin(Plan{IDs: ids}); !errors.Is(err, ErrTaken) {
+		t.Error(err)
+	}
+	other := begin(t, o, Plan{IDs: ids, Device: "1.2.3"})
+	post(o, archive(t), frameOf(w.Doc("old-pdf")), nil)
+	r, err := o.End(id)
+	if err != nil || r.Count().Passed != 1 || r.Count().Open != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+	post(o, archive(t), frameOf(w.Doc("old-xhtml")), nil)
+	if r, _ := o.Report(id); r.Count().Open != 1 {
+		t.Error("an ended session judged a message")
+	}
+	for _, act := range []func() error{
+		func() error { _, err := o.End(id); return err }, func() error { return o.Again(id) }, func() error { return o.Skip(id) },
+		func() error { return o.Turn(id, "busy") },
+	} {
+		if err := act(); !errors.Is(err, ErrOver) {
+			t.Error(err)
+		}
+	}
+	for i := len(o.sessions); i < maxSessions; i++ {
+		begin(t, o, Plan{IDs: ids, Device: strconv.Itoa(i)})
+	}
+	begin(t, o, Plan{IDs: ids}) // in the place of the ended one
+	if _, err := o.Report(id); !errors.Is(err, ErrNoSession) {
+		t.Error(err)
+	}
+	if _, err := o.Begin(Plan{IDs: ids, Device: "one more"}); !errors.Is(err, ErrBusy) {
+		t.Error(err)
+	}
+	if st := o.States()[0]; st.ID != other || len(st.Cases) != 2 || st.Cases[1].Verdict != report.Open {
+		t.Errorf("%+v", st)
+	}
+}

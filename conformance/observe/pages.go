@@ -19,6 +19,7 @@ type State struct {
 	ID     string        `json:"id"`
 	Plan   Plan          `json:"plan"`
 	Done   bool          `json:"done"`
+	Ended  bool          `json:"ended,omitempty"`
 	Counts report.Counts `json:"counts"`
 	// Case, Title, Step, Steps and Say tell what is asked for now.
 	Case  string `json:"case,omitempty"`
@@ -28,6 +29,15 @@ type State struct {
 	Say   Text   `json:"say,omitempty"`
 	// Failed are the cases that failed, with the reasons.
 	Failed []Failure `json:"failed,omitempty"`
+	// Cases are all of the plan in their order.
+	Cases []CaseState `json:"cases"`
+}
+
+// CaseState is how far a case is.
+type CaseState struct {
+	Case    string         `json:"case"`
+	Title   Text           `json:"title"`
+	Verdict report.Verdict `json:"verdict"`
 }
 
 // Text is a text in every language.
@@ -52,12 +62,13 @@ func (o *Observer) States() []State {
 }
 
 func (s *session) state() State {
-	st := State{ID: s.id, Plan: s.plan, Done: s.done(), Counts: s.run.Count()}
+	st := State{ID: s.id, Plan: s.plan, Done: s.done(), Ended: s.ended, Counts: s.run.Count()}
 	if x := s.current(); x != nil {
 		c := s.cases[s.at]
 		st.Case, st.Title, st.Step, st.Steps, st.Say = c.ID, c.Title, s.step+1, len(c.Steps), x.Say
 	}
 	for _, r := range s.run.Results {
+		st.Cases = append(st.Cases, CaseState{r.ID, r.Title, r.Verdict})
 		for i, x := range r.Steps {
 			if x.Verdict == report.Failed {
 				f := Failure{Case: r.ID, Step: i + 1}
@@ -83,6 +94,7 @@ const Prefix = "/conformance/"
 //	GET  /conformance/sessions/ID         its report: ?format=text|json|junit|html|csv&lang=fi
 //	POST /conformance/sessions/ID/again   the last case anew
 //	POST /conformance/sessions/ID/skip    on to the next case
+//	POST /conformance/sessions/ID/end     ends it: what is open stays so
 //	POST /conformance/sessions/ID/knob/K  how the next message is answered
 func (o *Observer) Pages() http.Handler {
 	mux := http.NewServeMux()
@@ -93,6 +105,10 @@ func (o *Observer) Pages() http.Handler {
 	mux.HandleFunc("GET "+Prefix+"sessions/{id}", o.showReport)
 	mux.HandleFunc("POST "+Prefix+"sessions/{id}/again", o.act(func(r *http.Request) error { return o.Again(r.PathValue("id")) }))
 	mux.HandleFunc("POST "+Prefix+"sessions/{id}/skip", o.act(func(r *http.Request) error { return o.Skip(r.PathValue("id")) }))
+	mux.HandleFunc("POST "+Prefix+"sessions/{id}/end", o.act(func(r *http.Request) error {
+		_, err := o.End(r.PathValue("id"))
+		return err
+	}))
 	mux.HandleFunc("POST "+Prefix+"sessions/{id}/knob/{knob}", o.act(func(r *http.Request) error {
 		return o.Turn(r.PathValue("id"), r.PathValue("knob"))
 	}))

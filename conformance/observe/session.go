@@ -43,6 +43,7 @@ type session struct {
 	at, step int
 	sent     map[string]*sent // by step name, within the case
 	knob     string           // a fault for the next message, set by hand
+	ended    bool             // by hand, whatever is left
 }
 
 // sent is what came at a step.
@@ -77,7 +78,7 @@ func (s *session) mine(m *message) bool {
 }
 
 // done tells that nothing is left to do.
-func (s *session) done() bool { return s.at >= len(s.cases) }
+func (s *session) done() bool { return s.ended || s.at >= len(s.cases) }
 
 // current is the step that is waited for, nil at the end.
 func (s *session) current() *cases.Step {

@@ -56,6 +56,8 @@ type Options struct {
 	Workbench bool
 	// Suite is the joint-test suite to run from the workbench; nil for none.
 	Suite Suite
+	// Guide is the suite's list of cases and its observing mode; nil for none.
+	Guide Guide
 	// Samples are sample documents to download; nil for none.
 	Samples fs.FS
 	// Archivists are those who may log in by certificate (UI-2); none closes that door.
@@ -133,6 +135,9 @@ func (s *Site) routes() http.Handler {
 		s.workbenchRoutes(mux)
 		if s.Suite != nil {
 			s.suiteRoutes(mux)
+		}
+		if s.Guide != nil {
+			s.guideRoutes(mux)
 		}
 	}
 	if s.archivistDoor() {
@@ -243,7 +248,9 @@ func (s *Site) nav(p *page, r *http.Request) []navLink {
 	add(s.Workbench, "/workbench/messages", "nav_messages")
 	add(s.Workbench, "/workbench/structures", "nav_structures")
 	add(s.Workbench && s.Samples != nil, "/workbench/samples", "nav_samples")
+	add(s.Workbench && s.Guide != nil, "/workbench/cases", "nav_cases")
 	add(s.Workbench && s.Suite != nil, "/workbench/suite", "nav_suite")
+	add(s.Workbench && s.Guide != nil, "/workbench/observe", "nav_observe")
 	add(true, "/errors", "nav_errors")
 	add(s.archivistDoor(), "/archive", "nav_archive")
 	return out
@@ -323,7 +330,7 @@ func (s *Site) front(w http.ResponseWriter, r *http.Request) {
 
 // frontKeys are the words about each part.
 var frontKeys = map[string]string{"/workbench": "workbench", "/workbench/messages": "messages",
-	"/workbench/structures": "structures", "/workbench/samples": "samples", "/workbench/suite": "suite", "/errors": "errors", "/archive": "archive"}
+	"/workbench/structures": "structures", "/workbench/samples": "samples", "/workbench/suite": "suite", "/workbench/cases": "cases", "/workbench/observe": "observe", "/errors": "errors", "/archive": "archive"}
 
 var (
 	styleSheet = style.Sheet()

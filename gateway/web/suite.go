@@ -3,28 +3,25 @@ package web
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
 
-	"portti/cda/rules/catalogue"
 	"portti/internal/style"
-	"portti/store"
 )
 
 // Suite is the joint-test suite (TEST-2) as the pages run it against their own gateway.
 // The suite knows no gateway and the gateway no suite: whoever has both brings them
 // together. Implementations must be safe for concurrent use.
 type Suite interface {
+	Reports
 	// Profiles lists what can be chosen.
 	Profiles() []SuiteProfile
 	// Run plays the cases of a profile and gives the report as JSON. progress is told
 	// after each case.
 	Run(ctx context.Context, profile string, progress func(id string, ok bool)) ([]byte, error)
-	// Write writes such a report in another format: one of SuiteFormats.
-	Write(w io.Writer, report []byte, format string, lang catalogue.Lang) error
 }
 
 // SuiteProfile is a profile with the number of its cases.
@@ -66,10 +63,14 @@ func newSuiteRuns() *suiteRuns {
 	return &suiteRuns{ctx: ctx, stop: stop}
 }
 
-// Close ends the runs that go on, and waits for them.
+// Close ends the runs and the observed sessions that go on, keeps what they have, and
+// waits for them.
 func (s *Site) Close() {
 	s.runs.stop()
 	s.runs.work.Wait()
+	if s.Workbench && s.Guide != nil {
+		s.keepObserved()
+	}
 }
 
 func (s *Site) suiteRoutes(mux *http.ServeMux) {
@@ -110,6 +111,10 @@ func (s *Site) startSuite(w http.ResponseWriter, r *http.Request) {
 	i := slices.IndexFunc(s.Suite.Profiles(), func(p SuiteProfile) bool { return p.Key == profile })
 	if i < 0 {
 		s.tell(w, r, http.StatusUnprocessableEntity, "bad_request", "suite_profile")
+		return
+	}
+	if s.everyMessage() { // the run's would be taken for the observed system's
+		s.tell(w, r, http.StatusConflict, "bad_request", "suite_observed")
 		return
 	}
 	x := &suiteRun{ID: s.NewID(), Profile: profile, Total: s.Suite.Profiles()[i].Cases, Began: s.Now()}
@@ -161,6 +166,7 @@ func (s *Site) carry(x *suiteRun) {
 type suiteRunPage struct {
 	page
 	Run     suiteRun
+	Live    bool
 	Kept    bool
 	Reports []frontLink
 }
@@ -172,7 +178,9 @@ func (s *Site) suiteRun(w http.ResponseWriter, r *http.Request) {
 	i := slices.IndexFunc(runs, func(x suiteRun) bool { return x.ID == id })
 	switch {
 	case i >= 0 && !runs[i].Ended:
-		p.Run, p.Refresh = runs[i], 2
+		if p.Run, p.Live = runs[i], r.URL.Query().Get("live") != "0"; p.Live {
+			p.Refresh = 2
+		}
 	case i >= 0 && runs[i].Broken:
 		p.Run = runs[i]
 	default: // ended, in this process or an earlier one
@@ -184,28 +192,40 @@ func (s *Site) suiteRun(w http.ResponseWriter, r *http.Request) {
 		if p.Run = (suiteRun{ID: id, Ended: true}); i >= 0 {
 			p.Run = runs[i]
 		}
-		for _, f := range SuiteFormats {
-			p.Reports = append(p.Reports, frontLink{URL: "/workbench/suite/" + id + "/report?format=" + f.Format, Name: f.Format})
-		}
+		p.Reports = reportLinks("/workbench/suite/" + url.PathEscape(id))
 	}
 	s.write(w, &p.page, http.StatusOK, "suite-run", p)
 }
 
-// suiteReport serves a kept report in a format. The HTML form is a page of its own
-// with its own style and no script.
+// reportLinks lead to a report in every format.
+func reportLinks(base string) (out []frontLink) {
+	for _, f := range SuiteFormats {
+		out = append(out, frontLink{URL: base + "/report?format=" + f.Format, Name: f.Format})
+	}
+	return out
+}
+
+// suiteReport serves a kept report in a format.
 func (s *Site) suiteReport(w http.ResponseWriter, r *http.Request) {
+	report, err := s.Store.Result(r.Context(), r.PathValue("id"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.writeReport(w, r, s.Suite, report)
+}
+
+// writeReport serves a report in the format that is asked for. The HTML form is a page
+// of its own, which carries its style and has no script.
+func (s *Site) writeReport(w http.ResponseWriter, r *http.Request, by Reports, report []byte) {
 	i := slices.IndexFunc(SuiteFormats, func(f struct{ Format, Media, Ending string }) bool { return f.Format == r.URL.Query().Get("format") })
 	if i < 0 {
-		s.fail(w, r, &store.Error{Kind: store.ErrNotFound, Op: "report"})
+		s.fail(w, r, notFound("report"))
 		return
 	}
 	f := SuiteFormats[i]
-	report, err := s.Store.Result(r.Context(), r.PathValue("id"))
 	var b bytes.Buffer
-	if err == nil {
-		err = s.Suite.Write(&b, report, f.Format, s.lang(w, r))
-	}
-	if err != nil {
+	if err := by.Write(&b, report, f.Format, s.lang(w, r)); err != nil {
 		s.fail(w, r, err)
 		return
 	}
