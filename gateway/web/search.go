@@ -68,7 +68,7 @@ func day(s string, later int) (time.Time, error) {
 // onPage is how many hits a page shows; facetHits how many are counted for facets.
 const (
 	onPage    = 25
-	facetHits = 1000
+	facetHits = 500
 )
 
 // resultsPage is the search with its hits.
