@@ -63,7 +63,7 @@ func OpenJournal(dir string) (_ *Journal, err error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	const options = "?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_cache_size=-8000"
+	const options = "?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_cache_size=-8000&_stmt_cache_size=32"
 	if j.db, err = sql.Open("sqlite3", "file:"+name+options+"&_txlock=immediate"); err != nil {
 		return nil, err
 	}
