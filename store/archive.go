@@ -42,6 +42,9 @@ func (t *tx) archive(p *prepared) (Outcome, error) {
 	if known != nil {
 		return t.resent(p, known)
 	}
+	if t.stale(&p.Judged, t.w.s.keys.sum(byCase, p.Index.Case), t.w.s.keys.sum(byRelationship, p.Index.Relationship)) {
+		return Outcome{Kind: Stale, Leaf: -1}, nil
+	}
 	fs, suspicious, prev, err := t.judgeVersion(p)
 	if err != nil {
 		return Outcome{}, err

@@ -186,5 +186,8 @@ func (t *tx) keepNullification(n *nullFacts, l *leaf, document int64, by any, k 
 		return 0, err
 	}
 	t.seq.nullification++
-	return leaf, t.exec(sqlNullify, seq, n.setID)
+	if err := t.exec(sqlNullify, seq, n.setID); err != nil {
+		return 0, err
+	}
+	return leaf, t.changedSeries(n.setID, leaf)
 }

@@ -113,6 +113,7 @@ func (r *orderRow) write(t *tx) error {
 		return err
 	}
 	k := t.w.s.keys.client(r.Client)
+	t.changed(k[:], leaf)
 	payload, err := t.w.s.seal(r.key, place{inOrders, num(seq)}, nil, r.payload)
 	if err != nil {
 		return err

@@ -39,6 +39,9 @@ type Archival struct {
 	Index Index
 	// Message is the message-log row. DocumentID is filled in by the store.
 	Message Message
+	// Judged is the state of clients by which the document was found to be in place; a
+	// change since makes the outcome Stale. Zero where it was not judged by any.
+	Judged StateMark
 	// Usage are the usage-log rows of the deed. A refused attempt is logged with the
 	// rule that refused it; a duplicate, which uses nothing, writes none.
 	Usage []Usage
@@ -210,6 +213,9 @@ const (
 	Logged
 	// Recorded: an order was written now (TakeOrder).
 	Recorded
+	// Stale: nothing was written, for what the document was judged by (Archival.Judged)
+	// has changed since; it is to be judged again.
+	Stale
 )
 
 // Outcome is what became of an Archival or a Nullification.

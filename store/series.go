@@ -157,7 +157,10 @@ func (t *tx) advance(p *prepared, prev *series, seq int64) error {
 		return t.exec(sqlNewSeries, p.SetID, p.Controller, p.Register, seq, int64(p.Version))
 	}
 	t.deltas = append(t.deltas, delta{controller: prev.controller, register: prev.register, group: prev.group, current: -1})
-	return t.exec(sqlAdvance, seq, int64(p.Version), p.Register, p.SetID)
+	if err := t.exec(sqlAdvance, seq, int64(p.Version), p.Register, p.SetID); err != nil || p.index.state == nil {
+		return err
+	}
+	return t.changedSeries(p.SetID, t.seq.leaf-1) // whoever the versions before told of
 }
 
 // indexColumns are those of doc_index between seq and checksum.

@@ -204,6 +204,7 @@ func (t *tx) keepState(seq int64, r *stateRow) error {
 	if r == nil {
 		return nil
 	}
+	t.changed(r.keys, t.seq.leaf-1)
 	row := r.columns()
 	if err := t.exec(sqlState, append(row, columnsRecord(row).checksum(), seq)...); err != nil {
 		return err
@@ -222,6 +223,7 @@ func (t *tx) dropState(seq int64) error {
 	if ok, err := t.found(sqlOldState, []any{seq}, &keys); !ok {
 		return err
 	}
+	t.changed(keys, t.seq.leaf)
 	for i := 0; i+keySize <= len(keys); i += keySize {
 		if err := t.exec(sqlDropStateKey, keys[i:i+keySize], seq); err != nil {
 			return err

@@ -22,6 +22,8 @@ type ClientState struct {
 	Statements []Statement
 	// Orders stand in order of arrival.
 	Orders []Order
+	// Mark is what a document that is judged by this brings along (Archival.Judged).
+	Mark StateMark
 }
 
 // maxLinks bounds how many ids one client may be known by.
@@ -49,7 +51,10 @@ func (s *Store) ClientState(ctx context.Context, sc Scope, client string) (Clien
 		if out.Statements, err = statements(ctx, tx, keys, keys); err != nil {
 			return err
 		}
-		out.Orders, err = s.orders(ctx, tx, keys)
+		if out.Orders, err = s.orders(ctx, tx, keys); err != nil {
+			return err
+		}
+		out.Mark, err = markAt(ctx, tx, keys)
 		return err
 	})
 	return out, err

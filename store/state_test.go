@@ -275,3 +275,72 @@ func TestLUO2_OrderByMessage(t *testing.T) {
 		t.Errorf("%+v %v", r, err)
 	}
 }
+
+// What a document was judged by is held against every change since: of its client under
+// any id, by whoever left or joined, by orders, nullifications and transfers.
+func TestDOC6_StaleJudgements(t *testing.T) {
+	s := open(t)
+	put := func(n int, a Archival, want OutcomeKind) {
+		t.Helper()
+		out, err := s.Archive(bg, a)
+		if err != nil || out.Kind != want {
+			t.Fatalf("%d: %+v %v, want %d", n, out, err, want)
+		}
+	}
+	joined := doc(id(1))
+	joined.Index.State = &State{Relationship: &Relationship{ID: "rel", Client: Person{IDs: []string{cli1, temp1}}}}
+	put(1, joined, Archived)
+	mark := func(client string) StateMark {
+		t.Helper()
+		c, err := s.ClientState(bg, all, client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Mark
+	}
+	theCase := func(ids ...string) *State {
+		c := &Case{ID: "case"}
+		for _, id := range ids {
+			c.Clients = append(c.Clients, CaseClient{Person: Person{IDs: []string{id}}})
+		}
+		return &State{Case: c}
+	}
+	before := mark(cli1)
+	other := doc(id(2))
+	other.Judged = before
+	put(2, other, Archived)
+
+	opened := doc(id(3))
+	opened.Index.State = theCase(temp1) // known by the temporary id alone
+	put(3, opened, Archived)
+	late := doc(id(4))
+	late.Judged = before
+	put(4, late, Stale)
+	if _, err := s.Document(bg, all, late.ID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a stale document is there: %v", err)
+	}
+	late.Judged = mark(cli1)
+	put(4, late, Archived)
+
+	before = mark(cli1)
+	left := next(opened, id(5))
+	left.Index.State = theCase(cli2)
+	put(5, left, Archived)
+	out := doc(id(6))
+	out.Judged = before
+	put(6, out, Stale) // the client is in the case no more
+
+	before = mark(cli2)
+	nullify(t, s, nullification(left.ID), Nullified, "")
+	out.Judged = before
+	put(6, out, Stale)
+
+	before = mark(cli2)
+	if err := s.PutOrder(bg, Order{Kind: OrderInform, Client: cli2, Recorder: ctlA}); err != nil {
+		t.Fatal(err)
+	}
+	out.Judged = before.And(mark(cli1))
+	put(6, out, Stale)
+	out.Judged = mark(cli2).And(mark(cli1))
+	put(6, out, Archived)
+}

@@ -119,6 +119,9 @@ func (t *tx) moveSeries(x *Transfer, setID string, step int64) (m *seriesMove, o
 	if err := t.exec(sqlMoveSeries, m.to, m.toRegister, m.setID); err != nil {
 		return m, false, err
 	}
+	if err := t.changedSeries(m.setID, t.seq.leaf); err != nil {
+		return m, false, err
+	}
 	return m, true, t.moveDocuments(m, nullified)
 }
 

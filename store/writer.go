@@ -108,6 +108,8 @@ type writer struct {
 	stmts map[string]*sql.Stmt
 	seq   sequences
 	marks []mark
+	// changes are the last ones of clients' state.
+	changes changes
 	// held waits for the end of a group: it is to run alone.
 	held *job
 	// dirty estimates the bytes written to the WAL since the last checkpoint.

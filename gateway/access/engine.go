@@ -116,12 +116,24 @@ func (a *Asking) Controllers() (out []string) {
 // Storing decides whether a document about clients may be stored. Where there are
 // several clients, one who may not be written about decides.
 func (e *Engine) Storing(ctx context.Context, clients []string, at time.Time, q Requester, d Document) (Decision, error) {
+	out, _, err := e.StoringBy(ctx, clients, at, q, d)
+	return out, err
+}
+
+// StoringBy is Storing that tells by what state it decided (store.Archival.Judged).
+func (e *Engine) StoringBy(ctx context.Context, clients []string, at time.Time, q Requester, d Document) (Decision, store.StateMark, error) {
+	var mark store.StateMark
+	out, err := e.storingAll(ctx, clients, at, q, d, &mark)
+	return out, mark, err
+}
+
+func (e *Engine) storingAll(ctx context.Context, clients []string, at time.Time, q Requester, d Document, mark *store.StateMark) (Decision, error) {
 	if len(clients) == 0 {
 		clients = []string{""}
 	}
 	var out Decision
 	for i, c := range clients {
-		one, err := e.storing(ctx, c, at, q, d)
+		one, err := e.storing(ctx, c, at, q, d, mark)
 		if err != nil {
 			return Decision{}, err
 		}
@@ -152,11 +164,12 @@ func (e *Engine) again(ctx context.Context, d Document, refused Decision) (Decis
 	return r.d, nil
 }
 
-func (e *Engine) storing(ctx context.Context, client string, at time.Time, q Requester, d Document) (Decision, error) {
+func (e *Engine) storing(ctx context.Context, client string, at time.Time, q Requester, d Document, mark *store.StateMark) (Decision, error) {
 	a, err := e.Client(ctx, client, at, q)
 	if err != nil {
 		return Decision{}, err
 	}
+	*mark = mark.And(a.view.state.Mark)
 	f := a.Facts(Store, d)
 	if d.Phase == Phase2 {
 		if err := a.attach(ctx, client, &f); err != nil {

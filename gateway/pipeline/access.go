@@ -10,6 +10,7 @@ import (
 	"portti/cda/rules/catalogue"
 	"portti/internal/finding"
 	"portti/internal/xmltree"
+	"portti/store"
 )
 
 // Access decides whether a message may do what it asks, here and now. It is
@@ -37,6 +38,8 @@ type AccessQuery struct {
 	Body *cda.Body
 	// Suspect, where set, is called when the attempt is to be marked for the archivist.
 	Suspect func()
+	// Judged, where set, is called with the state of clients that the decision is by.
+	Judged func(store.StateMark)
 	// Failed, where set, is called with a failure of the archive: the message is then
 	// neither taken nor at fault.
 	Failed func(error)

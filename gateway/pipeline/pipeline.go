@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"portti/cda"
@@ -97,6 +98,9 @@ type message struct {
 	nullification *store.Nullification
 	query         *query
 	taking        *store.OrderMessage
+	// accessed bounds the findings of access; mark is the state that they are by.
+	accessed [2]int
+	mark     store.StateMark
 	// suspicious marks the message for the archivist.
 	suspicious bool
 }
@@ -258,7 +262,10 @@ func (m *message) access() {
 	}
 	var failure error
 	q.Failed = func(err error) { failure = err }
+	q.Judged = func(mark store.StateMark) { m.mark = mark }
+	m.accessed[0] = len(m.findings)
 	m.findings = append(m.findings, m.Access.Decide(q)...)
+	m.accessed[1] = len(m.findings)
 	if failure != nil {
 		m.lost(failure)
 	}
@@ -297,15 +304,45 @@ func (m *message) commit(ctx context.Context) (a Answer) {
 	case m.archival == nil:
 		return m.reject(ctx)
 	}
-	ack := m.ack(Accepted, m.findings)
-	m.archival.Message.Answer = m.answer(Accepted, m.findings, ack)
+	return m.commitDocument(ctx)
+}
+
+// judgements is how often a document is judged while the state that it is judged by
+// keeps changing.
+const judgements = 8
+
+// commitDocument archives and answers. Where the state of its clients, by which it was
+// found to be in place, has changed meanwhile, it is judged again by the new one: of two
+// messages that come together the second is judged after the first.
+func (m *message) commitDocument(ctx context.Context) Answer {
 	m.archival.Answer = m.outcomeAnswer
-	out, err := m.Archive.Archive(ctx, *m.archival)
-	m.watch.lap("commit")
-	if err != nil {
-		return m.notNow(err)
+	for range judgements {
+		ack := m.ack(Accepted, m.findings)
+		m.archival.Judged, m.archival.Message.Answer = m.mark, m.answer(Accepted, m.findings, ack)
+		out, err := m.Archive.Archive(ctx, *m.archival)
+		m.watch.lap("commit")
+		if err != nil {
+			return m.notNow(err)
+		}
+		if out.Kind != store.Stale {
+			return m.tell(out, ack)
+		}
+		if m.again(); m.archival == nil {
+			return m.reject(ctx)
+		}
 	}
-	return m.tell(out, ack)
+	return m.notNow(&store.Error{Kind: store.ErrBusy, Op: "archive"})
+}
+
+// again asks access once more, by what the archive holds now.
+func (m *message) again() {
+	before, after := slices.Clone(m.findings[:m.accessed[0]]), slices.Clone(m.findings[m.accessed[1]:])
+	m.findings = before
+	m.access()
+	m.findings = append(m.findings, after...)
+	if m.decide(); m.decision == Reject {
+		m.archival = nil
+	}
 }
 
 // reject logs what the stages refused, then answers CE, or CR where the fault is ours

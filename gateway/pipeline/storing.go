@@ -71,10 +71,13 @@ func (a StateAccess) Decide(q AccessQuery) []finding.Finding {
 	if d.Custodian.ID.Root == "" || len(clients) == 0 {
 		return out // the rules tell of it
 	}
-	decision, err := a.Engine.Storing(context.Background(), clients, q.Arrived, a.requester(q), q.facts())
+	decision, mark, err := a.Engine.StoringBy(context.Background(), clients, q.Arrived, a.requester(q), q.facts())
 	if err != nil {
 		q.failed(err)
 		return out
+	}
+	if q.Judged != nil {
+		q.Judged(mark)
 	}
 	if decision.Suspicious && q.Suspect != nil {
 		q.Suspect()
