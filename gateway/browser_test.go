@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"portti/fixtures"
 	"portti/gateway/soap"
@@ -42,7 +41,7 @@ func shots() string { return os.Getenv("PORTTI_SCREENSHOTS") }
 
 func openTab(t *testing.T) *tab {
 	t.Helper()
-	path := judge.Need(t, "chromium")
+	judge.Need(t, "chromium")
 	b := &tab{t: t, own: world().Organisations[0].OID}
 	b.g = start(t, func(c *Config) {
 		c.DemoLogin = true
@@ -58,14 +57,7 @@ func openTab(t *testing.T) *tab {
 	if len(b.docs) < 20 {
 		t.Fatalf("%d samples are archived", len(b.docs))
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("lang", "en"), chromedp.WSURLReadTimeout(2*time.Minute))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	ctx, end := context.WithTimeout(ctx, 4*time.Minute)
-	b.ctx = ctx
-	t.Cleanup(func() { end(); cancel(); stop() })
+	b.open()
 	b.run(emulation.SetLocaleOverride().WithLocale("en"), chromedp.Navigate(b.base+"/?lang=en"))
 	return b
 }
