@@ -24,9 +24,8 @@
 //
 // # Memory
 //
-// Rows, files and bodies pass through in small numbers; lists live in the journal.
-// Only the directory of a zip is held in memory (some 300 bytes a file): a tar or
-// a folder has no such cost.
+// Rows, files and bodies pass through in small numbers; lists live in the journal, and
+// the list of a zip or tar in a table beside it.
 //
 // The journal and the reports hold clients' data: their directory is made for its
 // owner alone.

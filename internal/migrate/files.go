@@ -2,18 +2,14 @@ package migrate
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"compress/gzip"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 )
 
 // files gives the octets of a named file of the old system. It is safe for
@@ -43,7 +39,7 @@ func openFiles(name, scratch string) (files, error) {
 		}
 		return folder{root}, nil
 	case strings.HasSuffix(low, ".zip"):
-		return openZip(name)
+		return openZip(name, scratch)
 	case strings.HasSuffix(low, ".tar"):
 		return openTar(name, scratch)
 	case strings.HasSuffix(low, ".tar.gz"), strings.HasSuffix(low, ".tgz"):
@@ -93,52 +89,11 @@ func (d folder) read(name string, limit int64) ([]byte, error) {
 
 func (d folder) Close() error { return d.root.Close() }
 
-type zipFiles struct {
-	r    *zip.ReadCloser
-	name map[string]*zip.File
-}
-
-func openZip(name string) (files, error) {
-	r, err := zip.OpenReader(name)
-	if err != nil {
-		return nil, err
-	}
-	z := &zipFiles{r, make(map[string]*zip.File, len(r.File))}
-	for _, f := range r.File {
-		n := f.Name
-		if f.NonUTF8 {
-			n = decodeText([]byte(n))
-		}
-		z.name[cleanName(n)] = f
-	}
-	return z, nil
-}
-
-func (z *zipFiles) read(name string, limit int64) ([]byte, error) {
-	f := z.name[cleanName(name)]
-	if f == nil || f.FileInfo().IsDir() {
-		return nil, missing(name)
-	}
-	r, err := f.Open()
-	if err != nil {
-		return nil, refuse(ReasonFileKind, "%s cannot be unpacked", name)
-	}
-	defer r.Close()
-	b, err := bounded(name, r, limit)
-	if _, ours := asRefusal(err); err != nil && !ours {
-		return nil, refuse(ReasonFileKind, "%s cannot be unpacked", name)
-	}
-	return b, err
-}
-
-func (z *zipFiles) Close() error { return z.r.Close() }
-
 // tarFiles knows where in a tar each file stands; the list is a table on disk.
 type tarFiles struct {
 	f      *os.File
-	index  *sql.DB
+	index  *index
 	remove string // an unpacked tar of ours
-	lookup sync.Mutex
 }
 
 func openTar(name, scratch string) (_ files, err error) {
@@ -152,34 +107,19 @@ func openTar(name, scratch string) (_ files, err error) {
 			t.Close()
 		}
 	}()
-	list := filepath.Join(scratch, "tar-index.db")
-	for _, old := range []string{list, list + "-journal"} {
-		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	if t.index, err = sql.Open("sqlite3", "file:"+list+"?_journal_mode=OFF&_synchronous=OFF"); err != nil {
+	if t.index, err = openIndex(scratch); err != nil {
 		return nil, err
 	}
-	t.index.SetMaxOpenConns(1)
-	return t, t.list()
+	return t, t.index.fill(t.walk)
 }
 
-// list walks the tar once.
-func (t *tarFiles) list() error {
-	tx, err := t.index.Begin()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if _, err := tx.Exec(`CREATE TABLE entries(name TEXT PRIMARY KEY, at INTEGER, size INTEGER) WITHOUT ROWID`); err != nil {
-		return err
-	}
+// walk goes through the tar once.
+func (t *tarFiles) walk(add func(entry) error) error {
 	r := tar.NewReader(t.f)
 	for {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return tx.Commit()
+			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.f.Name(), err)
@@ -191,24 +131,18 @@ func (t *tarFiles) list() error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT OR REPLACE INTO entries VALUES(?,?,?)`, cleanName(decodeText([]byte(h.Name))), at, h.Size); err != nil {
+		if err := add(entry{name: h.Name, at: at, size: h.Size}); err != nil {
 			return err
 		}
 	}
 }
 
 func (t *tarFiles) read(name string, limit int64) ([]byte, error) {
-	var at, size int64
-	t.lookup.Lock()
-	err := t.index.QueryRow(`SELECT at, size FROM entries WHERE name=?`, cleanName(name)).Scan(&at, &size)
-	t.lookup.Unlock()
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, missing(name)
-	}
+	e, err := t.index.find(name)
 	if err != nil {
 		return nil, err
 	}
-	return bounded(name, io.NewSectionReader(t.f, at, size), limit)
+	return bounded(name, io.NewSectionReader(t.f, e.at, e.size), limit)
 }
 
 func (t *tarFiles) Close() error {
