@@ -257,7 +257,8 @@ func (b *backup) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := disk.Rename(b.path(packKind)+".tmp", b.path(packKind)); err != nil {
+	// The pack is there before the manifest that tells of it.
+	if err := errors.Join(disk.Rename(b.path(packKind)+".tmp", b.path(packKind)), disk.SyncDir(b.o.Dir)); err != nil {
 		return err
 	}
 	return writeFile(b.path(manifestKind), text, 0o600)

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 )
 
 // Rotation tells what RotateKeys did.
@@ -98,4 +101,54 @@ func (t *tx) rewrap(old, master *masterKey) error {
 			return err
 		}
 	}
+}
+
+// MasterOpens tells whether a master key is that of the archive in a directory, which
+// another process may be at work on. Errors: ErrKey where it is another.
+func MasterOpens(ctx context.Context, dir string, source KeySource) (err error) {
+	secret, err := source(ctx)
+	if err != nil {
+		return err
+	}
+	master, err := newMasterKey(secret)
+	if err != nil {
+		return err
+	}
+	if _, err := openKey(dir, nil, false, master); err != nil {
+		return err
+	}
+	s := &Store{opt: Options{Dir: dir}.withDefaults()}
+	db, err := s.openDB("query_only", 1)
+	if err != nil {
+		return fail("master key", err)
+	}
+	defer func() { err = errors.Join(err, fail("master key", db.Close())) }()
+	var there bool
+	if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'data_keys')`).Scan(&there); err != nil || !there {
+		return fail("master key", err)
+	}
+	return fail("master key", opensKeys(ctx, db, master, dir))
+}
+
+// opensKeys refuses a master key under which some data keys are not.
+func opensKeys(ctx context.Context, db *sql.DB, master *masterKey, dir string) error {
+	foreign := 0
+	err := eachKey(ctx, db, func(r keyRow) {
+		if _, _, row, copied := r.secret(master); errors.Is(row, errOtherMaster) && errors.Is(copied, errOtherMaster) {
+			foreign++
+		}
+	})
+	if err == nil && foreign > 0 {
+		err = masterError(dir, errOtherMaster)
+	}
+	return err
+}
+
+// ReplaceKeyFile puts a new master key's file in place of another, durably; that one is
+// kept as old. A replacement that was broken off is ended by doing it again.
+func ReplaceKeyFile(file, next, old string) error {
+	if err := disk.Rename(file, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return errors.Join(disk.Rename(next, file), disk.SyncDir(filepath.Dir(file)))
 }

@@ -537,7 +537,7 @@ func (m *Main) rotate(ctx context.Context, next string, replace bool) error {
 		if m.config.MasterKeyCommand != "" || next != "" {
 			return usage(errors.New("--new-master makes a key file"), "with a key command, put the new key in place there and name it by --new-master-key")
 		}
-		next = file + ".new"
+		next = newKey(file)
 		if !exists(next) { // else one of a rotation that was broken off
 			if err := store.NewKeyFile(next, rand.Reader); err != nil {
 				return system(err, "")
@@ -555,8 +555,8 @@ func (m *Main) rotate(ctx context.Context, next string, replace bool) error {
 	if err := m.onArchiveRun(ctx, "rotate-key", args); err != nil || !replace {
 		return err
 	}
-	old := file + "." + m.Now().UTC().Format("20060102T150405Z")
-	if err := errors.Join(os.Rename(file, old), os.Rename(next, file)); err != nil {
+	old := m.oldKey(file)
+	if err := store.ReplaceKeyFile(file, next, old); err != nil {
 		return system(err, "the archive is under the key in "+next)
 	}
 	fmt.Fprintf(m.Stdout, "the master key is %s now; the old one is %s\n", file, old)

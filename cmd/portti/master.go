@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ func (m *Main) master(data string) (store.KeySource, error) {
 	if file == "" {
 		file = masterFile(data)
 	}
+	if err := m.endRotation(data, file); err != nil {
+		return nil, err
+	}
 	if exists(file) {
 		if inside(data, file) {
 			fmt.Fprintf(m.Stderr, "portti: the master key %s lies in the data directory: who copies the archive has its key\n", file)
@@ -63,6 +67,32 @@ func (m *Main) master(data string) (store.KeySource, error) {
 	fmt.Fprintf(m.Stdout, "encryption: made the master key %s\n"+
 		"            Keep a copy of it in another place: without it nothing in the archive can be read, and a backup does not hold it.\n", file)
 	return store.KeyFile(file), nil
+}
+
+// newKey is the file of a master key that is to come, oldKey that of one that was.
+func newKey(file string) string { return file + ".new" }
+
+func (m *Main) oldKey(file string) string {
+	return file + "." + m.Now().UTC().Format("20060102T150405Z")
+}
+
+// endRotation ends a change of the master key that was broken off when the archive was
+// under the new key already, but the key file was not in its place.
+func (m *Main) endRotation(data, file string) error {
+	next := newKey(file)
+	if !exists(next) || !exists(filepath.Join(data, "archive.db")) {
+		return nil
+	}
+	ctx := context.Background()
+	if store.MasterOpens(ctx, data, store.KeyFile(file)) == nil || store.MasterOpens(ctx, data, store.KeyFile(next)) != nil {
+		return nil // it did not come so far
+	}
+	old := m.oldKey(file)
+	if err := store.ReplaceKeyFile(file, next, old); err != nil {
+		return system(err, "the archive is under the key in "+next)
+	}
+	fmt.Fprintf(m.Stderr, "portti: a change of the master key had been broken off; %s is the new key now\n", file)
+	return nil
 }
 
 func exists(path string) bool {

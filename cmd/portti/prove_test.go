@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"os"
@@ -89,6 +90,50 @@ func TestLOG3_ASuppliedEntryIsProven(t *testing.T) {
 	for _, e := range p.Entries {
 		if e.Client != "010181-900C" || e.UserName != "Anna Arkisto" || e.Purpose != "valvonta" {
 			t.Errorf("%+v", e.Usage)
+		}
+	}
+}
+
+// A change of the master key that was broken off, at whatever moment, ends by itself
+// with the next command.
+func TestSEC6_ABrokenOffChangeOfTheMasterKeyEndsItself(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		rotated  bool // the archive is under the new key
+		gone     bool // and the old file has its new name
+		complete bool // the next command ends it
+	}{{"before the archive knew of the key", false, false, false}, {"before the files changed places", true, false, true}, {"between the two renames", true, true, true}} {
+		dir := filepath.Join(t.TempDir(), "archive")
+		file := masterFile(dir)
+		for _, name := range []string{file, newKey(file)} {
+			if err := store.NewKeyFile(name, rand.Reader); err != nil {
+				t.Fatal(err)
+			}
+		}
+		st, err := store.Open(context.Background(), store.Options{Dir: dir, Master: store.KeyFile(file)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = st.Log(context.Background(), store.Entries{Usage: []store.Usage{{DataController: "1.2.3", LogController: "1.2.3", Action: "fetch"}}})
+		if err == nil && c.rotated {
+			_, err = st.RotateKeys(context.Background(), store.KeyFile(newKey(file)))
+		}
+		if err = errors.Join(err, st.Close()); err == nil && c.gone {
+			err = os.Rename(file, file+".20260301T000000Z")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if exit, stdout, stderr := runMain(nil, "archive", "verify", "--data", dir); exit != exitOK {
+				t.Errorf("%s: exit code %d, %s%s", c.name, exit, stdout, stderr)
+			}
+		}
+		if exists(newKey(file)) == c.complete {
+			t.Errorf("%s: the new key's file: %t", c.name, exists(newKey(file)))
+		}
+		if olds, _ := filepath.Glob(file + ".2026*"); c.complete != (len(olds) == 1) {
+			t.Errorf("%s: old keys kept: %q", c.name, olds)
 		}
 	}
 }
