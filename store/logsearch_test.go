@@ -182,7 +182,7 @@ func BenchmarkLogSearch(b *testing.B) {
 	if err != nil {
 		n = 100_000
 	}
-	s := open(b, func(o *Options) { o.synchronous = "OFF" })
+	s := open(b, sealed, func(o *Options) { o.synchronous = "OFF" })
 	const batch = 1000
 	detail, _ := json.Marshal(map[string]string{"messageId": "urn:oid:1.2.3", "types": "15007", "case": "1.2.246.10.99999901.96.1"})
 	for i := 0; i < n; i += batch {

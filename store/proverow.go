@@ -64,6 +64,33 @@ func leafyCheck(kind byte) func(*checker, context.Context) error {
 	}
 }
 
+// leafNames tells how the leaf of a row is asked for by name: "disposal:" and the
+// document's id, for one.
+var leafNames = map[string]string{
+	"leaf":          `SELECT seq FROM leaves WHERE seq = CAST(? AS INTEGER)`,
+	"usage":         `SELECT leaf FROM usage_log WHERE seq = CAST(? AS INTEGER)`,
+	"disclosure":    `SELECT leaf FROM disclosure_log WHERE seq = CAST(? AS INTEGER)`,
+	"document":      `SELECT leaf FROM documents WHERE id = ?`,
+	"nullification": `SELECT n.leaf FROM nullifications n JOIN documents d ON d.seq = n.document WHERE d.id = ?`,
+	"disposal":      `SELECT x.leaf FROM disposals x JOIN documents d ON d.seq = x.document WHERE d.id = ?`,
+	"notice":        `SELECT leaf FROM filed_notices WHERE id = ?`,
+}
+
+// Leaf gives the number of a leaf by the name of its row: "leaf:", "usage:" or
+// "disclosure:" and its number there; "document:", "nullification:" or "disposal:" and
+// the document's id, whether disposed of or not; "notice:" and the notice's id. Numbers
+// of leaves tell nothing of anybody, so no scope bounds them. Errors: ErrInput,
+// ErrNotFound.
+func (s *Store) Leaf(ctx context.Context, name string) (leaf int64, err error) {
+	kind, id, _ := strings.Cut(name, ":")
+	query := leafNames[kind]
+	if query == "" || id == "" {
+		return 0, input("prove", "%q names no leaf", name)
+	}
+	err = s.snapshot(ctx, "prove", func(tx *sql.Tx) error { return tx.QueryRowContext(ctx, query, id).Scan(&leaf) })
+	return leaf, err
+}
+
 // ProveRow proves what stands in the row of a leaf, with its content: of a document,
 // a log row, or any other deed. The content of a log row is personal; whoever hands it
 // on logs that first. A scope that is not All sees the rows of its controllers' logs

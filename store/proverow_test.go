@@ -52,6 +52,22 @@ func TestARK9_EveryKindOfRowIsProvenWithItsContent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"usage:1", "disclosure:1", "document:" + id(10), "nullification:" + id(11), "disposal:" + dying().ID, "notice:" + id(900), "leaf:0"} {
+		leaf, err := s.Leaf(bg, name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		p, err := s.ProveRow(bg, all, leaf)
+		if about, subject, _ := strings.Cut(name, ":"); err != nil || about != "leaf" && !strings.Contains(p.Subject, about) ||
+			about != "leaf" && !slices.ContainsFunc(p.Fields, func(f proof.Field) bool { return f.String() == subject }) && subject != "1" {
+			t.Errorf("%s is %+v, %v", name, p, err)
+		}
+	}
+	for name, kind := range map[string]Kind{"disposal:" + id(10): ErrNotFound, "usage:9999": ErrNotFound, "x:1": ErrInput, "usage:": ErrInput, "usage": ErrInput} {
+		_, err := s.Leaf(bg, name)
+		wantErr(t, err, kind)
+	}
 	for _, kind := range append(slices.Sorted(maps.Keys(leafRows)), leafDocument) {
 		leaf, there := newest[kind]
 		if !there {
