@@ -245,7 +245,7 @@ func (m *Main) conformanceRun() *cobra.Command {
 	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
 	fs.DurationVar(&f.slow, "slow", 10*time.Second, "an answer that takes longer fails its step")
 	fs.DurationVar(&f.limit, "limit", 0, "time limit of the whole run; what it cuts off is not judged (0: none)")
-	fs.StringArrayVar(&f.hooks, "hook", nil, "control hook `NAME=COMMAND` that some cases need, such as restart='systemctl restart archive'")
+	fs.StringArrayVar(&f.hooks, "hook", nil, "control hook `NAME=COMMAND` that some cases need: restart, revocation, or usage-log and disclosure-log, which write the entries of $CASE_CLIENT in the log of $CASE_ORGANISATION as portti log does with --as jsonl")
 	return cmd
 }
 
@@ -344,19 +344,25 @@ func readWorld(dir string) (*fixtures.World, error) {
 	return w, wrapSystem(err)
 }
 
-// hooksOf makes control hooks of commands.
-func hooksOf(list []string) (map[string]func(context.Context) error, error) {
-	out := map[string]func(context.Context) error{}
+// hooksOf makes control hooks of commands. A command learns from CASE_CLIENT and
+// CASE_ORGANISATION whose log is wanted, and writes the entries to its output.
+func hooksOf(list []string) (map[string]run.Hook, error) {
+	out := map[string]run.Hook{}
 	for _, h := range list {
 		name, command, ok := strings.Cut(h, "=")
 		if !ok {
 			return nil, usage(fmt.Errorf("hook is %q", h), "--hook restart='systemctl restart archive'")
 		}
-		out[name] = func(ctx context.Context) error {
-			if b, err := exec.CommandContext(ctx, "sh", "-c", command).CombinedOutput(); err != nil {
-				return fmt.Errorf("%w: %.200s", err, b)
+		out[name] = func(ctx context.Context, a run.Asked) ([]byte, error) {
+			cmd := exec.CommandContext(ctx, "sh", "-c", command)
+			cmd.Env = append(os.Environ(), "CASE_CLIENT="+a.Client, "CASE_ORGANISATION="+a.Organisation)
+			var told bytes.Buffer
+			cmd.Stderr = &told
+			b, err := cmd.Output()
+			if err != nil {
+				return nil, fmt.Errorf("%w: %.200s", err, told.Bytes())
 			}
-			return nil
+			return b, nil
 		}
 	}
 	return out, nil

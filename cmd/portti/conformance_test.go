@@ -94,7 +94,7 @@ func complainOf(t *testing.T, results []report.Case) {
 func TestTEST2_OurGatewayPassesEveryCase(t *testing.T) {
 	g := newRestarted(t)
 	r := runnerFor(g.url)
-	r.Hooks = map[string]func(context.Context) error{"restart": g.restart, "revocation": func(context.Context) error { return nil }}
+	r.Hooks = g.hooks()
 	began := time.Now()
 	results, err := r.Run(context.Background(), share.Sample(cases.Default().Select(cases.Selection{}), 5))
 	if err != nil {

@@ -52,9 +52,7 @@ func (g *restarted) against(t *testing.T, m *mutants.Mutant, list []*cases.Case)
 	defer inner.CloseIdleConnections()
 	x := m.New(inner)
 	r := &run.Runner{World: fixtures.Default(), Target: g.url, Transport: x, Now: func() time.Time { return fixtures.Default().Now }}
-	r.Hooks = map[string]func(context.Context) error{
-		"restart": x.Told("restart", g.restart), "revocation": func(context.Context) error { return nil },
-	}
+	r.Hooks = x.Hooks(g.hooks())
 	if m.Slow {
 		const limit = 300 * time.Millisecond
 		r.Slow = limit

@@ -74,8 +74,8 @@ type Case struct {
 
 // Step is one message (or one act) of a case.
 type Step struct {
-	// Do is send, order, again, together, query, http, validate, wsdl or control; await in
-	// cases for clients.
+	// Do is send, order, again, together, query, http, validate, wsdl, log or control;
+	// await in cases for clients.
 	Do string `yaml:"do" json:"do"`
 	// As names what the step makes, Of what it takes: an earlier step's name.
 	As string `yaml:"as" json:"as,omitempty"`
@@ -101,6 +101,8 @@ type Step struct {
 	Query Query `yaml:"query" json:"query,omitzero"`
 	// HTTP is a request that is no message (http).
 	HTTP HTTP `yaml:"http" json:"http,omitzero"`
+	// Log is what is asked of the archive's logs (log).
+	Log Log `yaml:"log" json:"log,omitzero"`
 	// Await is what a client under test shall send, Knob how it is answered.
 	Await Await  `yaml:"await" json:"await,omitzero"`
 	Knob  string `yaml:"knob" json:"knob,omitempty"`
@@ -192,6 +194,28 @@ type Query struct {
 	ServiceRequest string `yaml:"service_request" json:"service_request,omitempty"`
 }
 
+// Log asks for a client's entries in a log of an organisation, by the control hook
+// that supplies them (usage-log or disclosure-log).
+type Log struct {
+	// Of is usage (käyttöloki) or disclosure (luovutusloki).
+	Of string `yaml:"of" json:"of"`
+	// Client is a client by name, default c; Organisation whose log it is, default the first.
+	Client       string `yaml:"client" json:"client,omitempty"`
+	Organisation string `yaml:"organisation" json:"organisation,omitempty"`
+}
+
+// Entry is an entry that a log must hold.
+type Entry struct {
+	// By is the step whose message made the entry, Document the one whose document it
+	// names; "" where it need not name any.
+	By       string `yaml:"by" json:"by"`
+	Document string `yaml:"document" json:"document,omitempty"`
+	// Refused: the entry tells of an attempt that was refused; else of a deed done.
+	Refused bool `yaml:"refused" json:"refused,omitempty"`
+	// Absent: the log must hold no such entry.
+	Absent bool `yaml:"absent" json:"absent,omitempty"`
+}
+
 // HTTP is a plain request.
 type HTTP struct {
 	Method      string `yaml:"method" json:"method,omitempty"`
@@ -222,6 +246,8 @@ type Expect struct {
 	// Outcome is queryResponseCode: OK, NF, AE or QE; Total the number of hits told.
 	Outcome string `yaml:"outcome" json:"outcome,omitempty"`
 	Total   int    `yaml:"total" json:"total,omitempty"`
+	// Entries are what a log must hold.
+	Entries []Entry `yaml:"entries" json:"entries,omitempty"`
 	// Status is the HTTP status, Contains a text that the body must hold.
 	Status   int    `yaml:"status" json:"status,omitempty"`
 	Contains string `yaml:"contains" json:"contains,omitempty"`

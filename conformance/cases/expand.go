@@ -89,6 +89,8 @@ func (s *Set) tell(x *Step, l catalogue.Lang) string {
 		act = x.Order
 	case x.Do == "query":
 		act = "query-" + x.Query.For
+	case x.Do == "log":
+		act = "log-" + x.Log.Of
 	case x.Do == "await":
 		act = x.Await.act()
 	}
@@ -153,6 +155,8 @@ func (s *Set) failure(c *Case) Text {
 			key = "client"
 		case e.Like != "":
 			key = "like"
+		case len(e.Entries) > 0:
+			key = "log"
 		case e.Accepted != nil:
 			key = "together"
 		case s.words["failure"][e.Answer] != nil:
@@ -164,7 +168,7 @@ func (s *Set) failure(c *Case) Text {
 
 // acts are the words that Step.Do may hold, by mode.
 var acts = map[Mode][]string{
-	Archive: {"send", "order", "again", "together", "query", "http", "validate", "wsdl", "control"},
+	Archive: {"send", "order", "again", "together", "query", "http", "validate", "wsdl", "log", "control"},
 	Client:  {"await"},
 }
 
@@ -211,6 +215,13 @@ func (s *Set) checkSteps(c *Case, bad func(string, ...any)) {
 				bad("step %d: no earlier step is named %q", i+1, name)
 			}
 		}
+		for _, e := range x.Expect.Entries {
+			for _, name := range []string{e.By, e.Document} {
+				if name != "" && !made[name] {
+					bad("step %d: no earlier step is named %q", i+1, name)
+				}
+			}
+		}
 		for _, name := range []string{x.Of, x.Replaces, x.Expect.Like, x.Await.Same, x.Await.Replaces, x.Await.Other} {
 			if name != "" && !made[name] {
 				bad("step %d: no earlier step is named %q", i+1, name)
@@ -234,7 +245,7 @@ func (s *Set) checkSteps(c *Case, bad func(string, ...any)) {
 }
 
 func (e Expect) empty() bool {
-	return e.Answer == "" && e.Like == "" && e.Accepted == nil && e.Status == 0 && e.Contains == "" && e.Outcome == ""
+	return e.Answer == "" && e.Like == "" && e.Accepted == nil && e.Status == 0 && e.Contains == "" && e.Outcome == "" && len(e.Entries) == 0
 }
 
 // wants tells whether a selection takes a case.

@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"portti/conformance/cases"
+	"portti/conformance/run"
 	"portti/conformance/wire"
 	"portti/internal/finding"
 
@@ -33,6 +34,8 @@ type Mutant struct {
 	make func() func(*Exchange) *Response
 	// likely tells of a case that it may find the mutant; nil: any may.
 	likely func(*cases.Case) bool
+	// logs changes what the archive's logs tell; nil: nothing.
+	logs logged
 	// Slow tells that the mutant's answers take time: run it with a small limit.
 	Slow bool
 }
@@ -81,19 +84,30 @@ func (r *Response) Answer() *wire.Answer { return wire.Read(r.Status, r.Header, 
 // Transport is a mutant before an archive.
 type Transport struct {
 	act   func(*Exchange) *Response
+	logs  logged
 	next  http.RoundTripper
 	hooks sync.Map
 }
 
 // New puts a fresh mutant before next.
-func (m *Mutant) New(next http.RoundTripper) *Transport { return &Transport{act: m.make(), next: next} }
+func (m *Mutant) New(next http.RoundTripper) *Transport {
+	return &Transport{act: m.make(), logs: m.logs, next: next}
+}
 
-// Told notes that a control hook was called, and calls the archive's own.
-func (t *Transport) Told(name string, hook func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		t.hooks.Store(name, true)
-		return hook(ctx)
+// Hooks gives the archive's control hooks as the mutant has them: it notes that one was
+// called, and changes what its logs tell.
+func (t *Transport) Hooks(archive map[string]run.Hook) map[string]run.Hook {
+	out := map[string]run.Hook{}
+	for name, hook := range archive {
+		out[name] = func(ctx context.Context, a run.Asked) ([]byte, error) {
+			t.hooks.Store(name, true)
+			if t.logs != nil && strings.HasSuffix(name, "-log") {
+				return t.logs(ctx, name, a, archive)
+			}
+			return hook(ctx, a)
+		}
 	}
+	return out
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -135,7 +149,7 @@ var All = sync.OnceValue(func() []*Mutant {
 	if err := yaml.Unmarshal(rulesData, &list); err != nil {
 		panic(err) // embedded data; a test reads them
 	}
-	out := slices.Concat(behaviours, queries)
+	out := slices.Concat(behaviours, queries, logging)
 	for _, i := range list {
 		out = append(out, &Mutant{Name: i.Name, Why: i.Why, make: stateless(i.act), likely: i.likely})
 	}

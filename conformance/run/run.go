@@ -45,7 +45,7 @@ type Runner struct {
 	// FailFast ends the run at the first case that fails.
 	FailFast bool
 	// Hooks are the control hooks that there are, by name.
-	Hooks map[string]func(context.Context) error
+	Hooks map[string]Hook
 	// Progress is told of each case that is done.
 	Progress func(report.Case)
 	// Now is the clock of documents.
@@ -59,6 +59,14 @@ type Runner struct {
 	acks   sync.Map // ids of acknowledgements to message ids
 	cancel context.CancelCauseFunc
 }
+
+// Hook does what cannot be done over the wire, such as restarting the archive. Hooks
+// that supply log entries give them as JSON lines; see Line.
+type Hook func(context.Context, Asked) ([]byte, error)
+
+// Asked tells a hook of what it is asked: the client's identifier and the OID of the
+// organisation whose log is wanted. Other hooks get none.
+type Asked struct{ Client, Organisation string }
 
 // ErrTarget: the address of the archive is no HTTP address.
 var ErrTarget = errors.New("conformance: the target must be an address such as http://127.0.0.1:8080")

@@ -26,6 +26,8 @@ func (r *Runner) step(ctx context.Context, s *scene, x *cases.Step) report.Step 
 		return r.exchange(ctx, s, x, nil, wire.Request{Method: http.MethodGet, Path: r.client.SOAP + "?wsdl"})
 	case "control":
 		return r.control(ctx, x)
+	case "log":
+		return r.log(ctx, s, x)
 	case "query":
 		return r.query(ctx, s, x)
 	case "validate":
@@ -168,7 +170,7 @@ func (r *Runner) control(ctx context.Context, x *cases.Step) report.Step {
 		st.Problems = append(st.Problems, r.problem("no-hook", "want", x.As))
 		return st
 	}
-	if err := hook(ctx); err != nil {
+	if _, err := hook(ctx, Asked{}); err != nil {
 		r.fail(&st, "no-answer", "why", err.Error())
 	}
 	return st

@@ -230,13 +230,14 @@ func PersonID(id cda.ID) string {
 }
 
 // usage is the usage-log row of archiving a document of a controller (LOG-1). Who
-// did it is what the frame says; whose data, what the document says.
+// did it, and by which message, is what the frame says; whose data, what the document says.
 func (m *message) usage(document, controller string, clients []string) store.Usage {
 	f := m.frame
 	u := store.Usage{
 		At: m.req.Arrived, DataController: controller, LogController: m.logController(f.User.Organization.ID.Root, controller),
 		User: PersonID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
 		DocumentID: document, Action: m.action(), Purpose: f.UseSituation.Code,
+		Detail: logs.Detail{Message: f.ID.String(), ServiceRequest: f.ServiceRequest.Code, Unit: f.User.Organization.ID.Root}.JSON(),
 	}
 	if len(clients) > 0 {
 		u.Client = clients[0]
