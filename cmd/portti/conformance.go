@@ -57,6 +57,12 @@ func (c *choice) flags(f *pflag.FlagSet) {
 // trialTags are the tags of the cases that belong to a trial.
 var trialTags = map[string]string{"connection": "connection", "go-live": "go-live", "registry-use": "registry-use"}
 
+// listHints tell where cases of a mode are shown.
+var listHints = map[cases.Mode]string{
+	cases.Archive: "portti conformance list shows what there is",
+	cases.Client:  "portti conformance list --client shows what there is",
+}
+
 // selected gives the wanted cases.
 func (c *choice) selected(mode cases.Mode) ([]*cases.Case, error) {
 	w := cases.Selection{Mode: mode, Profile: cases.Profile(c.profile), IDs: c.ids, Tags: c.tags, Excluded: c.exclude}
@@ -81,7 +87,7 @@ func (c *choice) selected(mode cases.Mode) ([]*cases.Case, error) {
 	}
 	list := cases.Default().Select(w)
 	if len(list) == 0 {
-		return nil, usage(errors.New("no case is selected"), "portti conformance list shows what there is")
+		return nil, usage(errors.New("no case is selected"), listHints[mode])
 	}
 	return list, nil
 }
@@ -147,7 +153,7 @@ type reporting struct {
 
 func (r *reporting) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&r.files, "report", nil, "write a report to this `FILE` too, by its ending: .txt .json .xml (JUnit) .html .csv")
-	f.StringVar(&r.sign, "sign", "", "sign JSON reports by this Ed25519 key `FILE` (made where there is none); the signature is FILE.json.sig")
+	f.StringVar(&r.sign, "sign", "", "sign the reports by this Ed25519 key `FILE` (made where there is none); the signature of a report is beside it, NAME.sig")
 	f.StringVar(&r.name, "target-name", "", "what the system under test is called, with its `VERSION`; stands in the report")
 }
 
@@ -172,8 +178,8 @@ func (r *reporting) write(m *Main, out *report.Run) error {
 		if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
 			return system(err, "")
 		}
-		if r.sign != "" && filepath.Ext(name) == ".json" {
-			if err := signReport(r.sign, name, b.Bytes()); err != nil {
+		if r.sign != "" {
+			if err := signReport(r.sign, name, out, b.Bytes()); err != nil {
 				return system(err, "")
 			}
 		}
@@ -181,12 +187,12 @@ func (r *reporting) write(m *Main, out *report.Run) error {
 	return nil
 }
 
-func signReport(keyFile, name string, doc []byte) error {
+func signReport(keyFile, name string, out *report.Run, doc []byte) error {
 	key, err := report.Key(keyFile)
 	if err != nil {
 		return err
 	}
-	s, err := report.Sign(key, doc)
+	s, err := out.Sign(key, doc)
 	if err != nil {
 		return err
 	}
@@ -394,7 +400,7 @@ func (m *Main) conformanceReport() *cobra.Command {
 func (m *Main) conformanceVerify() *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
-		Use: "verify-report FILE.json", Args: cobra.ExactArgs(1), Short: "checks a report's signature (FILE.json.sig) and tells by what it was judged",
+		Use: "verify-report FILE", Args: cobra.ExactArgs(1), Short: "checks a report's signature (FILE.sig) and tells by what it was judged",
 		RunE: func(_ *cobra.Command, args []string) error {
 			doc, err := os.ReadFile(args[0])
 			if err != nil {
@@ -402,14 +408,14 @@ func (m *Main) conformanceVerify() *cobra.Command {
 			}
 			sig, err := os.ReadFile(args[0] + ".sig")
 			if err != nil {
-				return usage(err, "a signed report is made by portti conformance run --report FILE.json --sign KEY")
+				return usage(err, "a signed report is made by portti conformance run --report FILE --sign KEY")
 			}
-			r, s, err := report.Verify(doc, sig, key)
+			s, err := report.Verify(doc, sig, key)
 			if err != nil {
 				fmt.Fprintln(m.Stdout, "not valid:", strings.TrimPrefix(err.Error(), "report: "))
 				return errInvalid
 			}
-			return m.tellVerified(r, s)
+			return m.tellVerified(s)
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "the `FINGERPRINT` that the signing key must have")
@@ -417,11 +423,11 @@ func (m *Main) conformanceVerify() *cobra.Command {
 }
 
 // tellVerified tells what a valid report was judged by, and what has changed since.
-func (m *Main) tellVerified(r *report.Run, s *report.Signature) error {
+func (m *Main) tellVerified(s *report.Signature) error {
 	if m.config.Format == "json" {
-		return m.printJSON(map[string]any{"valid": true, "signature": s, "counts": r.Count()})
+		return m.printJSON(map[string]any{"valid": true, "signature": s, "counts": s.Counts})
 	}
-	n := r.Count()
+	n := s.Counts
 	fmt.Fprintf(m.Stdout, "valid: signed by key %s\nsuite: %s\ncases: %s %s%s\nrules: %s%s\ntarget: %s %s %s\n%d cases: %d passed, %d failed, %d not judged, %d open\n",
 		s.Fingerprint, s.Suite, s.Cases.Version, s.Cases.Digest, differs(s.Cases.Digest, cases.Default().Digest), s.Rules, differs(s.Rules, report.RulesDigest()),
 		s.Target.Name, s.Target.URL, s.Target.Peer, n.Cases, n.Passed, n.Failed, n.NotJudged, n.Open)

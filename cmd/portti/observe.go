@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"portti/cda/rules/catalogue"
 	"portti/conformance/cases"
 	"portti/conformance/observe"
 	"portti/conformance/report"
@@ -44,18 +48,24 @@ func (m *Main) observeTraffic(c *gateway.Config) error {
 	return nil
 }
 
+// observedSystem tells whose messages are observed.
+type observedSystem struct{ name, certificate, device string }
+
+func (o observedSystem) told() bool { return o.certificate != "" || o.device != "" }
+
 // observeFlags are those of conformance observe.
 type observeFlags struct {
 	choice
 	reporting
-	target      string
-	listen      string
-	admin       string
-	certificate string
-	device      string
-	tls         gateway.TLSFiles
-	files       clientTLS
-	hold, delay time.Duration
+	target string
+	listen string
+	admin  string
+	// system is under test; provider is the second one of a registry-use trial.
+	system, provider observedSystem
+	tls              gateway.TLSFiles
+	files            clientTLS
+	hold, delay      time.Duration
+	limit            time.Duration
 }
 
 func (m *Main) conformanceObserve() *cobra.Command {
@@ -65,7 +75,8 @@ func (m *Main) conformanceObserve() *cobra.Command {
 		Long: "Passes messages on to the archive, tells what to send next, judges what comes and\n" +
 			"answers as the case demands, also by faults. Point the client system at --listen;\n" +
 			"what is asked, done and failed stands on the --admin pages and on this terminal.\n" +
-			"Ends when every case is done, with exit code 1 where one failed.",
+			"Ends when every case is done, with exit code 1 where one failed. A registry-use trial\n" +
+			"is one of two systems: tell the provider's by --provider-device or -certificate.",
 		Example: "  portti conformance observe --target http://127.0.0.1:8080 --listen 127.0.0.1:8090 --profile storing --report report.html\n" +
 			"  curl http://127.0.0.1:8091/conformance/",
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.observe(cmd.Context(), &f) },
@@ -82,8 +93,12 @@ func (m *Main) conformanceObserve() *cobra.Command {
 			panic(err) // the flags were made above
 		}
 	}
-	fs.StringVar(&f.certificate, "certificate", "", "observe only messages of this organisation `OID` in the client certificate")
-	fs.StringVar(&f.device, "device", "", "observe only messages whose frame names this sender `OID`")
+	fs.StringVar(&f.system.certificate, "certificate", "", "observe only messages of this organisation `OID` in the client certificate")
+	fs.StringVar(&f.system.device, "device", "", "observe only messages whose frame names this sender `OID`")
+	fs.StringVar(&f.provider.certificate, "provider-certificate", "", "registry-use trial: organisation `OID` in the client certificate of the provider's system")
+	fs.StringVar(&f.provider.device, "provider-device", "", "registry-use trial: sender `OID` of the provider's system")
+	fs.StringVar(&f.provider.name, "provider-name", "", "what the provider's system is called, with its `VERSION`")
+	fs.DurationVar(&f.limit, "limit", 0, "time limit; what is open then stays open (0: none)")
 	fs.StringVar(&f.tls.Certificate, "serve-certificate", "", "PEM `FILE` of a server certificate: --listen is HTTPS then")
 	fs.StringVar(&f.tls.Key, "serve-key", "", "PEM `FILE` of its key")
 	fs.StringVar(&f.tls.ClientCA, "serve-client-ca", "", "PEM `FILE` or folder: issuers of client certificates, which are then asked for")
@@ -101,38 +116,130 @@ func (m *Main) observe(ctx context.Context, f *observeFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	var once sync.Once
-	var o *observe.Observer
-	o = observe.New(observe.Options{
-		Root: m.config.Root, Suite: suiteVersion(), Rules: report.RulesDigest(), Now: m.Now, NewID: m.NewID, Delay: f.delay, Hold: f.hold,
-		Changed: func() {
-			if o.Done() {
-				once.Do(func() { close(done) })
-			}
-		},
-	})
-	p := observe.Plan{Name: f.name, Certificate: f.certificate, Device: f.device, Profile: cases.Profile(f.profile), IDs: f.ids, Tags: f.tags, Trial: f.trial}
-	id, err := o.Begin(p)
+	plans, err := f.plans()
 	if err != nil {
-		return usage(err, "portti conformance list --client shows the cases for client systems")
+		return err
+	}
+	if f.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.limit)
+		defer cancel()
+	}
+	live := &live{w: io.Discard, lang: m.config.lang(), done: make(chan struct{})}
+	if m.config.Format == "text" {
+		live.w = m.Stderr
+	}
+	o := observe.New(observe.Options{
+		Root: m.config.Root, Suite: suiteVersion(), Rules: report.RulesDigest(), Now: m.Now, NewID: m.NewID, Delay: f.delay, Hold: f.hold,
+		Changed: live.changed,
+	})
+	live.o = o
+	var ids []string
+	for _, p := range plans {
+		id, err := o.Begin(p)
+		if err != nil {
+			return usage(err, "portti conformance list --client shows the cases for client systems")
+		}
+		ids = append(ids, id)
 	}
 	stop, err := m.observeListen(f, o, archive)
 	if err != nil {
 		return err
 	}
+	live.changed()
 	select {
-	case <-done:
+	case <-live.done:
 	case <-ctx.Done():
 	}
 	if err := stop(); err != nil {
 		return system(err, "")
 	}
-	out, err := o.Report(id)
+	out, err := reportOf(o, ids)
 	if err != nil {
 		return system(err, "")
 	}
 	return m.finish(out, &f.reporting)
+}
+
+// plans are what the flags ask for: one plan, or two where two systems are tested.
+func (f *observeFlags) plans() ([]observe.Plan, error) {
+	list, err := f.selected(cases.Client)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, usage(errors.New("no case failed in that report"), "leave out --failed for every case")
+	}
+	f.system.name = f.name
+	systems := []observedSystem{f.system}
+	ids := make([][]string, 1, 2)
+	if f.provider.told() {
+		if f.trial != "registry-use" || !f.system.told() {
+			return nil, usage(errors.New("two systems are told apart in a registry-use trial"), "--trial registry-use, with --device or --certificate for the organiser's system")
+		}
+		systems, ids = append(systems, f.provider), append(ids, nil)
+	}
+	for _, c := range list {
+		at := 0
+		if len(systems) > 1 && slices.Contains(c.Tags, "provider") {
+			at = 1
+		}
+		ids[at] = append(ids[at], c.ID)
+	}
+	var out []observe.Plan
+	for i, s := range systems {
+		if len(ids[i]) > 0 {
+			out = append(out, observe.Plan{Name: s.name, Certificate: s.certificate, Device: s.device, Profile: cases.Profile(f.profile), IDs: ids[i], Trial: f.trial})
+		}
+	}
+	return out, nil
+}
+
+// reportOf is the report of all sessions in one.
+func reportOf(o *observe.Observer, ids []string) (*report.Run, error) {
+	out, err := o.Report(ids[0])
+	for _, id := range ids[1:] {
+		var r *report.Run
+		if r, err = o.Report(id); err != nil {
+			break
+		}
+		out.Results = append(out.Results, r.Results...)
+		out.Target.Name = strings.Trim(out.Target.Name+" + "+r.Target.Name, "+ ")
+		out.Target.Peer += " + " + r.Target.Peer
+		if r.Ended.After(out.Ended) {
+			out.Ended = r.Ended
+		}
+	}
+	return out, err
+}
+
+// live tells on the terminal what is asked for, done and failed, as it changes.
+type live struct {
+	w    io.Writer
+	lang catalogue.Lang
+	o    *observe.Observer
+	mu   sync.Mutex
+	last string
+	over bool
+	done chan struct{}
+}
+
+// changed writes the state where it is another than before.
+func (l *live) changed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var b strings.Builder
+	for _, s := range l.o.States() {
+		s.Write(&b, l.lang)
+	}
+	if text := b.String(); text != l.last {
+		l.last = text
+		_, _ = io.WriteString(l.w, text) // a terminal that has gone ends nothing
+	}
+	if l.o.Done() && !l.over {
+		l.over = true
+		close(l.done)
+	}
 }
 
 // archive is the way to the archive behind.

@@ -51,6 +51,20 @@ func TestReadmeCommandsWork(t *testing.T) {
 	}
 }
 
+// TestReadmeFirstCommand: what make run runs once it has built is what startDemo starts.
+func TestReadmeFirstCommand(t *testing.T) {
+	judge.Need(t, "make")
+	out, err := exec.Command("make", "-n", "-C", "../..", "run").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"go build -trimpath", "\nbin/portti demo --data var/demo\n"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("make run does not run %q:\n%s", want, out)
+		}
+	}
+}
+
 // demoPlace gives a directory with bin/portti in it, as after `make build`, and a free port.
 func demoPlace(t *testing.T) (dir, port string) {
 	t.Helper()

@@ -262,6 +262,9 @@ func (m *Mutant) Likely(list []*cases.Case) (likely, rest []*cases.Case) {
 	return likely, rest
 }
 
+// Broad tells that the mutant breaks most of what passes, so that many cases find it.
+func (m *Mutant) Broad() bool { return m.likely == nil }
+
 // tagged tells of the cases that have one of the tags, which areas are too.
 func tagged(tags ...string) func(*cases.Case) bool {
 	return func(c *cases.Case) bool {
@@ -286,6 +289,7 @@ var hints = map[string][]string{
 	"takes-any-media": {"http"}, "no-limits": {"limits"}, "no-description": {"wsdl"}, "silent-on-empty": {"http"}, "validates-nothing": {"validation"},
 	"validates-all-wrong": {"validation"}, "validation-stores": {"validation"}, "takes-version-gap": {"order"}, "takes-orphan-version": {"order"},
 	"takes-stale-version": {"order"}, "takes-version-after-nullification": {"nullify"}, "takes-version-of-other-client": {"version"},
+	"refuses-relationships": {"relationship"}, "refuses-cases": {"case"}, "refuses-phase2": {"plan", "note", "decision", "phase2-structured"},
 	"takes-version-of-other-group": {"version"}, "takes-documents-without-case": {"rights"}, "takes-providers-without-right": {"rights"},
 	"ignores-list-of-documents": {"signature"}, "takes-revoked": {"signature"}, "takes-other-frame": {"retry"},
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -139,12 +140,12 @@ func (o *Observer) showState(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, s := range states {
-		s.write(w, langOf(r))
+		s.Write(w, langOf(r))
 	}
 }
 
-// write tells a state as text.
-func (s *State) write(w http.ResponseWriter, lang catalogue.Lang) {
+// Write tells a state as text.
+func (s *State) Write(w io.Writer, lang catalogue.Lang) {
 	n := s.Counts
 	fmt.Fprintf(w, "%s  %s  %d/%d passed, %d failed, %d open\n", s.ID, s.Plan.Name, n.Passed, n.Cases, n.Failed, n.Open)
 	if !s.Done {

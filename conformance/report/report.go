@@ -1,8 +1,8 @@
 // Package report holds what a run of the suite found, writes it as text, JSON,
 // JUnit, HTML and CSV, signs it, verifies it and compares two.
 //
-// A signed report is its JSON with a signature beside it (FILE.sig): Ed25519 over
-// the very bytes, made by a key whose public half stands in the signature file.
+// A signed report has a signature beside it (FILE.sig), whatever its format: Ed25519
+// over the very bytes and what the signature tells of the run, made by a key whose public half stands in the signature file.
 // Verify checks the bytes; whose key it is the reader decides (portti conformance
 // verify-report --key).
 package report

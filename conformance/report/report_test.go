@@ -113,32 +113,57 @@ func TestTEST3_SignedReport(t *testing.T) {
 	if f, err := os.Stat(name); err != nil || f.Mode().Perm() != 0o600 {
 		t.Errorf("the key's file is open to others: %v", err)
 	}
+	for _, format := range Formats {
+		t.Run(format, func(t *testing.T) {
+			doc := []byte(write(t, sample(), format, "en"))
+			s, err := sample().Sign(key, doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sig, _ := json.Marshal(s)
+			if v, err := Verify(doc, sig, s.Fingerprint); err != nil || v.Counts.Failed != 1 || v.Target.Name != sample().Target.Name {
+				t.Fatal(v, err)
+			}
+			for what, x := range map[string]struct {
+				doc, sig []byte
+				print    string
+				want     error
+			}{
+				"a character changed":  {bytes.Replace(doc, []byte("B-FAILED"), []byte("B-PASSED"), 1), sig, "", ErrChanged},
+				"the target changed":   {doc, bytes.Replace(sig, []byte("Archive 2"), []byte("Archive 3"), 1), "", ErrChanged},
+				"the rules changed":    {doc, bytes.Replace(sig, []byte(`"def"`), []byte(`"deg"`), 1), "", ErrChanged},
+				"the numbers changed":  {doc, bytes.Replace(sig, []byte(`"failed":1`), []byte(`"failed":0`), 1), "", ErrChanged},
+				"the sum changed":      {doc, bytes.Replace(sig, []byte(s.SHA256), bytes.Repeat([]byte("0"), 64), 1), "", ErrChanged},
+				"the signature is cut": {doc, sig[:len(sig)/2], "", ErrChanged},
+				"another key":          {doc, sig, strings.Repeat("0", 64), ErrOtherKey},
+			} {
+				if bytes.Equal(x.doc, doc) && bytes.Equal(x.sig, sig) && x.print == "" {
+					t.Errorf("%s: nothing was changed", what)
+				}
+				if _, err := Verify(x.doc, x.sig, x.print); !errors.Is(err, x.want) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		})
+	}
+}
+
+// TestASignatureIsOfItsReport: one key's signature of another run does not pass.
+func TestASignatureIsOfItsReport(t *testing.T) {
+	key, err := Key(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := sample()
+	other.Target.Name = "another archive"
 	doc := []byte(write(t, sample(), "json", "en"))
-	s, err := Sign(key, doc)
+	s, err := other.Sign(key, doc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sig, _ := json.Marshal(s)
-	if r, _, err := Verify(doc, sig, s.Fingerprint); err != nil || r.Count().Failed != 1 {
-		t.Fatal(err)
-	}
-	for what, x := range map[string]struct {
-		doc, sig []byte
-		print    string
-		want     error
-	}{
-		"a verdict changed":    {bytes.Replace(doc, []byte(`"failed"`), []byte(`"passed"`), 1), sig, "", ErrChanged},
-		"the target changed":   {doc, bytes.Replace(sig, []byte("Archive 2"), []byte("Archive 3"), 1), "", ErrChanged},
-		"the rules changed":    {doc, bytes.Replace(sig, []byte(`"def"`), []byte(`"deg"`), 1), "", ErrChanged},
-		"the signature is cut": {doc, sig[:len(sig)/2], "", ErrChanged},
-		"another key":          {doc, sig, strings.Repeat("0", 64), ErrOtherKey},
-	} {
-		if _, _, err := Verify(x.doc, x.sig, x.print); !errors.Is(err, x.want) {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	if _, err := Sign(key, []byte("{}")); !errors.Is(err, ErrNotReport) {
-		t.Error(err)
+	if _, err := Verify(doc, sig, ""); !errors.Is(err, ErrChanged) {
+		t.Errorf("a report passes whose signature tells of another target: %v", err)
 	}
 }
 

@@ -13,28 +13,51 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 )
 
-// Signature is the file beside a signed report (FILE.sig). What it says of the run
-// stands in the report too; here it can be read without that.
+// Signature is the file beside a signed report (FILE.sig). What it says of the run is
+// signed with the report's bytes, whatever their format.
 type Signature struct {
 	Algorithm string `json:"algorithm"`
 	// Key is the public key, base64; Fingerprint the hexadecimal SHA-256 of it.
-	Key         string   `json:"key"`
-	Fingerprint string   `json:"fingerprint"`
-	SHA256      string   `json:"sha256"`
-	Signature   string   `json:"signature"`
-	Suite       string   `json:"suite"`
-	Cases       Versions `json:"cases"`
-	Rules       string   `json:"rules"`
-	Target      Target   `json:"target"`
+	Key         string `json:"key"`
+	Fingerprint string `json:"fingerprint"`
+	SHA256      string `json:"sha256"`
+	Signature   string `json:"signature"`
+	About
+}
+
+// About is what a signature says of the run: the versions of suite, cases and rules,
+// the target, and the result in numbers.
+type About struct {
+	Suite  string   `json:"suite"`
+	Cases  Versions `json:"cases"`
+	Rules  string   `json:"rules"`
+	Target Target   `json:"target"`
+	Trial  string   `json:"trial,omitempty"`
+	Counts Counts   `json:"counts"`
+}
+
+func (r *Run) about() About {
+	return About{Suite: r.Suite, Cases: r.Cases, Rules: r.Rules, Target: r.Target, Trial: r.Trial, Counts: r.Count()}
+}
+
+// signed is what the signature is over: what is said of the run in a line, then the
+// report.
+func (a About) signed(doc []byte) ([]byte, error) {
+	head, err := json.Marshal(a)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat([]byte(signedPrefix), head, []byte("\n"), doc), nil
 }
 
 // algorithm is the one that there is.
 const algorithm = "Ed25519"
 
 // signedPrefix keeps a report's signature from being taken for one over anything else.
-const signedPrefix = "portti conformance report v1\n"
+const signedPrefix = "portti conformance report v2\n"
 
 // Errors of verifying.
 var (
@@ -90,9 +113,10 @@ func Fingerprint(k ed25519.PublicKey) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Sign makes the signature of a report's JSON bytes.
-func Sign(key ed25519.PrivateKey, doc []byte) (*Signature, error) {
-	r, err := Parse(doc)
+// Sign makes the signature of a report, written in any format.
+func (r *Run) Sign(key ed25519.PrivateKey, doc []byte) (*Signature, error) {
+	about := r.about()
+	whole, err := about.signed(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +124,7 @@ func Sign(key ed25519.PrivateKey, doc []byte) (*Signature, error) {
 	sum := sha256.Sum256(doc)
 	return &Signature{
 		Algorithm: algorithm, Key: base64.StdEncoding.EncodeToString(public), Fingerprint: Fingerprint(public),
-		SHA256: hex.EncodeToString(sum[:]), Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, append([]byte(signedPrefix), doc...))),
-		Suite: r.Suite, Cases: r.Cases, Rules: r.Rules, Target: r.Target,
+		SHA256: hex.EncodeToString(sum[:]), Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, whole)), About: about,
 	}, nil
 }
 
@@ -114,30 +137,32 @@ func Parse(doc []byte) (*Run, error) {
 	return &r, nil
 }
 
-// Verify checks a report against its signature, and the key against a fingerprint
-// where one is given. What the signature file says of versions and target must be
-// what the report says.
-func Verify(doc, signature []byte, fingerprint string) (*Run, *Signature, error) {
+// Verify checks a report of any format against its signature, and the key against a
+// fingerprint where one is given. What the signature says of the run is signed too, and
+// must be what a JSON report says.
+func Verify(doc, signature []byte, fingerprint string) (*Signature, error) {
 	var s Signature
 	if err := json.Unmarshal(signature, &s); err != nil || s.Algorithm != algorithm {
-		return nil, nil, ErrChanged
+		return nil, ErrChanged
+	}
+	whole, err := s.signed(doc)
+	if err != nil {
+		return nil, err
 	}
 	key, err1 := base64.StdEncoding.DecodeString(s.Key)
 	sig, err2 := base64.StdEncoding.DecodeString(s.Signature)
-	if err1 != nil || err2 != nil || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, append([]byte(signedPrefix), doc...), sig) {
-		return nil, nil, ErrChanged
+	if err1 != nil || err2 != nil || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, whole, sig) {
+		return nil, ErrChanged
 	}
 	if fingerprint != "" && fingerprint != Fingerprint(key) {
-		return nil, nil, ErrOtherKey
-	}
-	r, err := Parse(doc)
-	if err != nil {
-		return nil, nil, err
+		return nil, ErrOtherKey
 	}
 	sum := sha256.Sum256(doc)
-	if s.Suite != r.Suite || s.Cases != r.Cases || s.Rules != r.Rules || s.Target != r.Target ||
-		s.SHA256 != hex.EncodeToString(sum[:]) || s.Fingerprint != Fingerprint(key) {
-		return nil, nil, ErrChanged
+	if s.SHA256 != hex.EncodeToString(sum[:]) || s.Fingerprint != Fingerprint(key) {
+		return nil, ErrChanged
 	}
-	return r, &s, nil
+	if r, err := Parse(doc); err == nil && r.about() != s.About {
+		return nil, ErrChanged
+	}
+	return &s, nil
 }
