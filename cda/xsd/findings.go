@@ -41,9 +41,11 @@ var ruleOf = map[schema.Kind]string{
 // finding makes a finding of a fault: its rule, its place, and what the rule's text
 // names.
 func (s *Schema) finding(t *xmltree.Tree, f schema.Fault) finding.Finding {
-	out := finding.Finding{Rule: ruleOf[f.Kind], Place: t.Place(f.Node, s.source)}
+	out := finding.Finding{Rule: ruleOf[f.Kind]}
 	if f.Attr >= 0 {
 		out.Place = t.AttrPlace(f.Node, f.Attr, s.source)
+	} else {
+		out.Place = t.Place(f.Node, s.source)
 	}
 	out.Value = value(t, f)
 	element := shown(schema.Name{Space: t.Space(f.Node), Local: t.Local(f.Node)})

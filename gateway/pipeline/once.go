@@ -89,30 +89,46 @@ type told struct {
 	all map[string]bool // rules
 }
 
-// tellers gives the findings at the places of the schema's findings; nil where
-// there is nothing that may be told twice.
+// tellers gives the findings that do not come from the schema, by their places; nil
+// where there is nothing that may be told twice. Of the two kinds there may be a
+// thousand, and places are long words: only those of the fewer are looked at twice.
 func tellers(fs []finding.Finding) *told {
-	var out *told
+	var asked, tell int
 	for _, f := range fs {
-		if sameFault[f.Rule] == nil && toldBy[f.Rule] == nil {
-			continue
+		if sameFault[f.Rule] != nil || toldBy[f.Rule] != nil {
+			asked++
 		}
-		if out == nil {
-			out = &told{map[place][]finding.Finding{}, make(map[string]bool, 8)}
+		if !strings.HasPrefix(f.Rule, "XSD-") {
+			tell++
 		}
-		out.at[place{f.Source, f.XPath}], out.at[place{f.Source, elementOf(f.XPath)}] = nil, nil
 	}
-	if out == nil {
+	if asked == 0 {
 		return nil
+	}
+	out := &told{map[place][]finding.Finding{}, make(map[string]bool, 8)}
+	wanted := func(place) bool { return true }
+	if asked < tell {
+		at := askedAt(fs)
+		wanted = func(p place) bool { return at[p] }
 	}
 	for _, f := range fs {
 		out.all[f.Rule] = true
-		at := place{f.Source, f.XPath}
-		if _, wanted := out.at[at]; wanted && !strings.HasPrefix(f.Rule, "XSD-") {
+		if at := (place{f.Source, f.XPath}); !strings.HasPrefix(f.Rule, "XSD-") && wanted(at) {
 			out.at[at] = append(out.at[at], f)
 		}
 	}
 	return out
+}
+
+// askedAt gives the places of findings that may be told twice.
+func askedAt(fs []finding.Finding) map[place]bool {
+	at := make(map[place]bool)
+	for _, f := range fs {
+		if sameFault[f.Rule] != nil || toldBy[f.Rule] != nil {
+			at[place{f.Source, f.XPath}], at[place{f.Source, elementOf(f.XPath)}] = true, true
+		}
+	}
+	return at
 }
 
 // elementOf gives the path of an attribute's element.
@@ -137,7 +153,7 @@ func (t *told) elsewhere(f finding.Finding, p catalogue.Profile) bool {
 // is about the fault of f.
 func (t *told) here(f finding.Finding, p catalogue.Profile) bool {
 	ends := sameFault[f.Rule]
-	if ends == nil {
+	if ends == nil || len(t.at) == 0 {
 		return false
 	}
 	at, element := t.at[place{f.Source, f.XPath}], elementOf(f.XPath)

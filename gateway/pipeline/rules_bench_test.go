@@ -104,6 +104,7 @@ type faultyKind struct {
 
 func faulty() []faultyKind {
 	const person = `{ "sukunimi": "Testaaja", "etunimet": "Testi", "henkilotunnus": { "system": "urn:oid:1.2.246.21", "value": "010181-900C" }, "asiaan_liittymishetki": "2025-10-02T12:00:00+03:00" }, `
+	const id = `<informant><assignedEntity><id root="1.2.246.10.99999901.10.0"/></assignedEntity></informant>`
 	return []faultyKind{
 		{"JSON", func(b *testing.B, w *fixtures.World, bad bool) []byte {
 			one := person
@@ -112,13 +113,14 @@ func faulty() []faultyKind {
 			}
 			return edited(b, w, "case-shared", fixtures.Edit{In: fixtures.InJSON, Old: `"asiakas": [`, New: `"asiakas": [{fill}`, Fill: one, Times: 250})
 		}},
-		{"header", func(b *testing.B, w *fixtures.World, bad bool) []byte {
-			one := `<informant><assignedEntity><id root="1.2.246.10.99999901.10.0"/></assignedEntity></informant>`
-			if bad {
-				one = strings.Replace(one, `root="1`, `root="x1`, 1)
-			}
-			return edited(b, w, "plan", fixtures.Edit{In: fixtures.InDocument, Old: "<!-- Rekisterinpitäjä -->", New: "{fill}", Fill: one, Times: 1000})
-		}},
+		header("OID", id, `root="1`, `root="x1`),
+		header("attribute unknown", id, `<id `, `<id xx="1" `),
+		header("attribute missing", `<informant><relatedEntity classCode="PRS"/></informant>`, ` classCode="PRS"`, ``),
+		header("value of a list", `<informant><assignedEntity><id nullFlavor="UNK"/></assignedEntity></informant>`, `UNK`, `UNX`),
+		header("value fixed", `<informant typeCode="INF"><assignedEntity><id nullFlavor="NI"/></assignedEntity></informant>`, `INF`, `INX`),
+		header("element unknown", id, `<id `, `<x/><id `),
+		header("element missing", id, `<id root="1.2.246.10.99999901.10.0"/>`, ``),
+		header("text", id, `<id `, `text<id `),
 		{"XHTML", func(b *testing.B, w *fixtures.World, bad bool) []byte {
 			one := `<p class="soc-content">x</p>`
 			if bad {
@@ -127,6 +129,18 @@ func faulty() []faultyKind {
 			return edited(b, w, "phase2-xhtml", fixtures.Edit{In: fixtures.InXHTML, Old: `<div class="soc-main-wrapper">`, New: `<div class="soc-main-wrapper">{fill}`, Fill: one, Times: 1000})
 		}},
 	}
+}
+
+// header makes a header with a thousand of one part, in each of them a fault of the
+// schema: old stands as new.
+func header(name, one, old, new string) faultyKind {
+	return faultyKind{"XSD: " + name, func(b *testing.B, w *fixtures.World, bad bool) []byte {
+		fill := one
+		if bad {
+			fill = strings.Replace(one, old, new, 1)
+		}
+		return edited(b, w, "plan", fixtures.Edit{In: fixtures.InDocument, Old: "<!-- Rekisterinpitäjä -->", New: "{fill}", Fill: fill, Times: 1000})
+	}}
 }
 
 func edited(b *testing.B, w *fixtures.World, base string, e fixtures.Edit) []byte {

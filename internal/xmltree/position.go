@@ -19,7 +19,10 @@ type block struct {
 }
 
 // blockSize bounds the bytes looked at for one position.
-const blockSize = 1024
+const blockSize = 256
+
+// near is how far from the beginning a place is counted without an index.
+const near = 4096
 
 // advance counts text[i:stop] into b, eight bytes at a time where no line ends among
 // them.
@@ -81,7 +84,7 @@ const fewPlaces = 2
 
 // at counts everything before off, which is the beginning of a code point in text.
 func (t *Tree) at(off int) block {
-	if off < 4*blockSize || t.places.Add(1) <= fewPlaces {
+	if off < near || t.places.Add(1) <= fewPlaces {
 		var b block
 		b.advance(t.text, 0, off)
 		return b

@@ -1,9 +1,6 @@
 package xmltree
 
-import (
-	"strconv"
-	"strings"
-)
+import "strconv"
 
 // XPath gives the path of n, which does not depend on prefixes:
 //
@@ -21,31 +18,33 @@ import (
 // The first calls count the siblings of n and of its ancestors; later ones, for a
 // document with many findings, count all siblings once in linear time, and then cost
 // the depth of n.
-func (t *Tree) XPath(n Node) string {
+func (t *Tree) XPath(n Node) string { return t.path(n, "") }
+
+// path gives the path of n with tail behind it.
+func (t *Tree) path(n Node, tail string) string {
 	if n < 0 {
-		return ""
+		return tail
 	}
 	if n == Doc {
-		return "/"
+		return "/" + tail
 	}
 	few := t.paths.Add(1) <= fewPaths
 	stop := Doc
 	if t.carries(n) {
 		stop = t.nodes[t.base].parent
 	}
-	var chain []Node
+	var most [16]Node // most documents are no deeper
+	chain := most[:0]
 	for ; n > stop; n = t.nodes[n].parent {
 		chain = append(chain, n)
 	}
-	var b strings.Builder
+	var room [192]byte
+	b := room[:0]
 	for i := len(chain) - 1; i >= 0; i-- {
-		b.WriteByte('/')
-		t.writeStep(&b, chain[i])
-		b.WriteByte('[')
-		b.WriteString(strconv.Itoa(int(t.ordinal(chain[i], few))))
-		b.WriteByte(']')
+		b = append(t.appendStep(append(b, '/'), chain[i]), '[')
+		b = append(strconv.AppendInt(b, int64(t.ordinal(chain[i], few)), 10), ']')
 	}
-	return b.String()
+	return string(append(b, tail...))
 }
 
 // AttrXPath gives the path of attribute a of n: "/@name", "/@xml:name", or
@@ -54,30 +53,27 @@ func (t *Tree) AttrXPath(n Node, a Attr) string {
 	local := t.AttrLocal(a)
 	switch t.AttrSpace(a) {
 	case "":
-		return t.XPath(n) + "/@" + local
+		return t.path(n, "/@"+local)
 	case NamespaceXML:
-		return t.XPath(n) + "/@xml:" + local
+		return t.path(n, "/@xml:"+local)
 	default:
-		return t.XPath(n) + "/@*[local-name()='" + local + "']"
+		return t.path(n, "/@*[local-name()='"+local+"']")
 	}
 }
 
-func (t *Tree) writeStep(b *strings.Builder, n Node) {
+func (t *Tree) appendStep(b []byte, n Node) []byte {
 	switch t.nodes[n].kind {
 	case Element:
 		if t.plain(n) {
-			b.WriteString(t.Local(n))
-			return
+			return append(b, t.Local(n)...)
 		}
-		b.WriteString("*[local-name()='")
-		b.WriteString(t.Local(n))
-		b.WriteString("']")
+		return append(append(append(b, "*[local-name()='"...), t.Local(n)...), "']"...)
 	case Comment:
-		b.WriteString("comment()")
+		return append(b, "comment()"...)
 	case ProcInst:
-		b.WriteString("processing-instruction()")
+		return append(b, "processing-instruction()"...)
 	default:
-		b.WriteString("text()")
+		return append(b, "text()"...)
 	}
 }
 

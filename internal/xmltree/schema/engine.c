@@ -142,15 +142,23 @@ static int32_t attribute(const run *r, const char *msg) {
 	return -1;
 }
 
-/* keep copies at most max bytes to the notes, the last ones where last is set. */
+/*
+ * keep copies at most max bytes to the notes, the last ones where last is set. What a
+ * fault before this one kept (at, len) is not copied again: of a thousand faults most
+ * say the same.
+ */
 static void keep(run *r, const char *s, size_t max, int last, int32_t *at, int32_t *len) {
-	*at = *len = 0;
-	if (s == NULL) return;
+	if (s == NULL) {
+		*at = *len = 0;
+		return;
+	}
 	size_t n = strlen(s);
 	if (n > max) {
 		if (last) s += n - max;
 		n = max;
 	}
+	if (n == (size_t)*len && memcmp(r->out.notes + *at, s, n) == 0) return;
+	*at = *len = 0;
 	if (r->nnotes + n > r->cnotes) {
 		size_t c = 2 * r->cnotes + n + 1024;
 		char *b = realloc(r->out.notes, c);
@@ -188,14 +196,20 @@ static void on_fault(void *ctx, void *error) {
 		}
 		r->out.faults = f;
 	}
-	portti_fault *f = &r->out.faults[r->out.n++];
+	portti_fault *f = &r->out.faults[r->out.n];
+	portti_fault none = { 0 };
+	*f = r->out.n > 0 ? f[-1] : none;
+	r->out.n++;
 	f->node = r->node;
 	f->code = e->code;
 	f->phase = r->phase;
 	f->attr = attribute(r, e->message);
 	/* Of a missing attribute the name is the first string, of a facet the second. */
 	keep(r, e->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_4 ? e->str1 : e->str2, 2000, 0, &f->note, &f->noteLen);
-	keep(r, e->message, 160, 1, &f->tail, &f->tailLen);
+	/* The message's end is asked of faults of a built-in type alone. */
+	int32_t code = e->code;
+	keep(r, code >= XML_SCHEMAV_CVC_DATATYPE_VALID_1_2_1 && code <= XML_SCHEMAV_CVC_DATATYPE_VALID_1_2_3 ? e->message : NULL,
+		160, 1, &f->tail, &f->tailLen);
 }
 
 static const xmlChar *at(const char *block, int32_t off) {

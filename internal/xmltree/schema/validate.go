@@ -116,10 +116,19 @@ func (s *Schema) run(f *feed) ([]raw, error) {
 		return nil, ErrEngine
 	}
 	raws := make([]raw, r.n)
-	for i, x := range unsafe.Slice(r.faults, int(r.n)) {
-		raws[i] = raw{
-			node: xmltree.Node(x.node), attr: int(x.attr), code: int(x.code), phase: int(x.phase),
-			note: note(r.notes, x.note, x.noteLen), tail: note(r.notes, x.tail, x.tailLen),
+	faults := unsafe.Slice(r.faults, int(r.n))
+	for i, x := range faults {
+		raws[i] = raw{node: xmltree.Node(x.node), attr: int(x.attr), code: int(x.code), phase: int(x.phase)}
+		// What the fault before says too is one range of the notes, and one string here.
+		if i > 0 && x.note == faults[i-1].note && x.noteLen == faults[i-1].noteLen {
+			raws[i].note = raws[i-1].note
+		} else {
+			raws[i].note = note(r.notes, x.note, x.noteLen)
+		}
+		if i > 0 && x.tail == faults[i-1].tail && x.tailLen == faults[i-1].tailLen {
+			raws[i].tail = raws[i-1].tail
+		} else {
+			raws[i].tail = note(r.notes, x.tail, x.tailLen)
 		}
 	}
 	return raws, nil
