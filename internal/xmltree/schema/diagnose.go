@@ -42,18 +42,18 @@ func (d *diagnosis) all(raws []raw) ([]Fault, error) {
 	f := newFeed(d.t, d.o)
 	defer f.release()
 	d.probe(f)
-	again, err := d.s.run(f)
+	again, _, err := d.s.run(f, MaxFaults)
 	if err != nil {
 		return nil, err
 	}
-	d.take(again)
+	d.take(anew(again, raws))
 	return d.faults, nil
 }
 
 func (d *diagnosis) take(raws []raw) {
 	for _, r := range raws {
-		if len(d.faults) > MaxFaults {
-			return
+		if len(d.faults) > 2*MaxFaults {
+			return // of each of libxml2 and the model as many as are told
 		}
 		parent, ok := r.isContent(d.t)
 		if !ok {
@@ -72,7 +72,7 @@ func (d *diagnosis) take(raws []raw) {
 func (d *diagnosis) content(parent xmltree.Node, r raw) {
 	typ, known := d.s.model.typeOf(d.t, parent, d.root, d.rootType)
 	c := d.s.model.types[typ]
-	if r.phase == phaseStart && known {
+	if r.phase == phaseStart && known && !r.foreseen {
 		d.unread = append(d.unread, unread{parent, r.node, typ})
 	}
 	var found []Fault

@@ -45,6 +45,10 @@ type feed struct {
 
 	ids, idrefs []idAttr
 
+	habits   *habits // nil where all is fed as it stands
+	types    []Name  // of the open elements, where there are habits
+	rootType Name
+
 	// What the next START has in place of, or beside, its own.
 	extra  [][2]string // declarations
 	rename Name
@@ -99,7 +103,8 @@ func (f *feed) release() {
 	f.names.clear()
 	clear(f.block)
 	*f = feed{ev: f.ev[:0], block: f.block[:0], big: f.big[:0], names: f.names, open: f.open[:0],
-		ids: f.ids[:0], idrefs: f.idrefs[:0], extra: f.extra[:0]}
+		ids: f.ids[:0], idrefs: f.idrefs[:0], extra: f.extra[:0],
+		types: f.types[:0]}
 	feeds.Put(f)
 }
 
@@ -145,6 +150,10 @@ func (f *feed) walk(root xmltree.Node) {
 		}
 		switch t.Kind(n) {
 		case xmltree.Element:
+			if f.habits != nil && f.skips(n, root) {
+				n = t.End(n)
+				continue
+			}
 			if n != root && len(f.o.Opaque) > 0 && f.opaque(t.Parent(n)) {
 				f.shallow(n)
 				n = t.End(n)
@@ -153,6 +162,9 @@ func (f *feed) walk(root xmltree.Node) {
 			f.start(n)
 			f.open = append(f.open, n)
 			next = t.End(n)
+			if f.habits.full() {
+				return // what is open stays open, as where libxml2 has told enough
+			}
 		case xmltree.Text, xmltree.CData:
 			f.addText(n)
 		}
@@ -171,8 +183,34 @@ func (f *feed) close(n xmltree.Node, base int) xmltree.Node {
 		}
 		f.ev = append(f.ev, phaseEnd)
 		f.open = f.open[:k]
+		if f.habits != nil {
+			f.types = f.types[:k]
+		}
 	}
 	return n
+}
+
+// skips notes the type of an element, and tells that it is not fed: its parent may
+// not have it, and that is told.
+func (f *feed) skips(n, root xmltree.Node) bool {
+	var typ Name
+	switch {
+	case n == root:
+		typ = f.rootType
+	default:
+		parent := f.types[len(f.open)-1]
+		if f.habits.unexpected(f.t, n, parent) {
+			return true
+		}
+		if c := f.habits.m.types[parent]; c != nil {
+			typ = c.children[Name{f.t.Space(n), f.t.Local(n)}]
+		}
+	}
+	if _, has := f.t.LookupAttr(n, spaceXSI, "type"); has {
+		typ = Name{}
+	}
+	f.types = append(f.types[:len(f.open)], typ)
+	return false
 }
 
 // opaque tells whether the content of n's children is not fed: the schema does not
@@ -253,10 +291,23 @@ func (f *feed) attributes(n xmltree.Node) (count int32) {
 			}
 			value = documentType(value)
 		}
+		if f.habits != nil {
+			var fed bool
+			if value, fed = f.habits.attribute(t, n, a, f.types[len(f.types)-1], value); !fed {
+				continue
+			}
+		}
 		begin, stop := f.value(value)
 		f.ev = append(f.ev, f.name(local), f.name(space), begin, stop)
 		count++
 		f.noteID(n, a)
+	}
+	if f.habits != nil {
+		f.habits.missing(t, n, f.types[len(f.types)-1], func(name Name, value string) {
+			begin, stop := f.value(value)
+			f.ev = append(f.ev, f.name(name.Local), f.name(name.Space), begin, stop)
+			count++
+		})
 	}
 	if f.typ != "" {
 		begin, stop := f.value(f.typ)

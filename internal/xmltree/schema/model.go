@@ -26,6 +26,9 @@ type model struct {
 	types    map[Name]*content
 	groups   map[Name]declared
 	patterns map[string]string // pattern: name of the simple type that has it
+
+	attrGroups map[Name]declared
+	simples    map[Name]*simpleType // those of which the model knows the values
 }
 
 // declared is a declaration in a schema file, kept until it is needed.
@@ -43,6 +46,10 @@ type content struct {
 	at       map[Name]int  // child element: its first slot
 	any      int           // slot of a wildcard, or -1
 	nested   bool
+
+	attrs     map[Name]attrDecl
+	required  []Name
+	openAttrs bool // it may have other attributes
 }
 
 // slot is one step of a sequence: an element, a choice of elements, or a wildcard
@@ -56,7 +63,7 @@ func newModel(files map[string][]byte, main string) (*model, error) {
 	m := &model{
 		target: make(map[string]string), global: make(map[Name]Name),
 		types: make(map[Name]*content), groups: make(map[Name]declared),
-		patterns: make(map[string]string),
+		patterns: make(map[string]string), attrGroups: make(map[Name]declared), simples: make(map[Name]*simpleType),
 	}
 	complexTypes := make(map[Name]declared)
 	for file, b := range files {
@@ -74,10 +81,12 @@ func newModel(files map[string][]byte, main string) (*model, error) {
 				m.global[name] = refer(t, n, "type")
 			case t.Local(n) == "group":
 				m.groups[name] = declared{t, n, target}
+			case t.Local(n) == "attributeGroup":
+				m.attrGroups[name] = declared{t, n, target}
 			case t.Local(n) == "complexType":
 				complexTypes[name] = declared{t, n, target}
 			case t.Local(n) == "simpleType":
-				m.simple(t, n, name.Local)
+				m.simple(t, n, name)
 			}
 		}
 	}
@@ -91,12 +100,17 @@ func newModel(files map[string][]byte, main string) (*model, error) {
 	return m, nil
 }
 
-// simple notes the patterns of a simple type.
-func (m *model) simple(t *xmltree.Tree, n xmltree.Node, name string) {
+// simple notes the patterns of a simple type, and what its values are.
+func (m *model) simple(t *xmltree.Tree, n xmltree.Node, name Name) {
 	r := t.Child(n, spaceXSD, "restriction")
+	if r >= 0 {
+		if s := newSimple(t, r); s != nil {
+			m.simples[name] = s
+		}
+	}
 	for f := range t.Children(r) {
 		if t.Local(f) == "pattern" {
-			m.patterns[t.Attr(f, "value")] = name
+			m.patterns[t.Attr(f, "value")] = name.Local
 		}
 	}
 }
@@ -112,7 +126,8 @@ func refer(t *xmltree.Tree, n xmltree.Node, attribute string) Name {
 }
 
 func (m *model) content(d declared) (*content, error) {
-	c := &content{children: make(map[Name]Name), at: make(map[Name]int), any: -1}
+	c := &content{children: make(map[Name]Name), at: make(map[Name]int), any: -1, attrs: make(map[Name]attrDecl)}
+	m.attributes(c, d)
 	for n := range d.t.Children(d.n) {
 		if err := m.particle(c, declared{d.t, n, d.target}, true); err != nil {
 			return nil, err

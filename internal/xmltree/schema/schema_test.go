@@ -305,7 +305,7 @@ func TestOwnFailureIsAnError(t *testing.T) {
 		f := newFeed(tree, &Options{})
 		f.walk(tree.Root())
 		spoil(f)
-		if _, err := s.run(f); err != ErrEngine {
+		if _, _, err := s.run(f, MaxFaults); err != ErrEngine {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

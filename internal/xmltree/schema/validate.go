@@ -48,19 +48,19 @@ func (s *Schema) Validate(t *xmltree.Tree, root xmltree.Node, o Options) ([]Faul
 	}
 	f := newFeed(t, &o)
 	defer f.release()
-	f.extra = append(append(f.extra, around(t, root)...), [2]string{"xml", xmltree.NamespaceXML})
-	if name != (Name{t.Space(root), t.Local(root)}) {
-		f.rename = name
-	}
-	f.reserve(root)
-	f.walk(root)
-	raws, err := s.run(f)
+	s.feed(f, t, root, name)
+	raws, cut, err := s.run(f, fewFaults)
 	if err != nil {
 		return nil, err
 	}
 	faults := f.identifiers()
 	if len(raws) > 0 {
 		d := &diagnosis{s: s, t: t, root: root, rootType: s.model.global[name], o: &o}
+		if cut {
+			if raws, err = s.further(f, d, raws, name); err != nil {
+				return nil, err
+			}
+		}
 		more, err := d.all(raws)
 		if err != nil {
 			return nil, err
@@ -68,6 +68,35 @@ func (s *Schema) Validate(t *xmltree.Tree, root xmltree.Node, o Options) ([]Faul
 		faults = append(faults, more...)
 	}
 	return tidy(faults), nil
+}
+
+// feed writes the events of root, examined as the global element name.
+func (s *Schema) feed(f *feed, t *xmltree.Tree, root xmltree.Node, name Name) {
+	f.extra = append(append(f.extra, around(t, root)...), [2]string{"xml", xmltree.NamespaceXML})
+	if name != (Name{t.Space(root), t.Local(root)}) {
+		f.rename = name
+	}
+	f.reserve(root)
+	f.walk(root)
+}
+
+// further goes through a document of many faults again: without those that raws let
+// foresee, or as it stands where there are none such.
+func (s *Schema) further(f *feed, d *diagnosis, raws []raw, name Name) ([]raw, error) {
+	h := d.learn(raws)
+	if h == nil {
+		raws, _, err := s.run(f, MaxFaults)
+		return raws, err
+	}
+	again := newFeed(d.t, d.o)
+	defer again.release()
+	again.habits, again.rootType = h, d.rootType
+	s.feed(again, d.t, d.root, name)
+	told, _, err := s.run(again, MaxFaults)
+	if err != nil {
+		return nil, err
+	}
+	return h.merge(told), nil
 }
 
 // rootName gives the global element by which root is examined.
@@ -98,24 +127,25 @@ func (s *Schema) roots(o *Options) []Name {
 	return all
 }
 
-// run hands the events over and takes back what libxml2 found.
-func (s *Schema) run(f *feed) ([]raw, error) {
+// run hands the events over and takes back what libxml2 found, at most most faults;
+// cut tells that there are more. A feed may run twice.
+func (s *Schema) run(f *feed, most int) (raws []raw, cut bool, err error) {
 	f.flush()
 	f.big, f.block = append(f.big, nil), append(f.block, 0) // never empty
 	r := C.portti_validate(s.c,
 		(*C.int32_t)(unsafe.Pointer(unsafe.SliceData(f.ev))), C.size_t(len(f.ev)),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(f.block))),
 		(**C.char)(unsafe.Pointer(unsafe.SliceData(f.big))),
-		C.size_t(f.most), MaxFaults)
+		C.size_t(f.most), C.int32_t(most))
 	runtime.KeepAlive(s)
 	if r.n == 0 && r.status == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	defer C.portti_release(r)
 	if r.status < 0 {
-		return nil, ErrEngine
+		return nil, false, ErrEngine
 	}
-	raws := make([]raw, r.n)
+	raws = make([]raw, r.n)
 	faults := unsafe.Slice(r.faults, int(r.n))
 	for i, x := range faults {
 		raws[i] = raw{node: xmltree.Node(x.node), attr: int(x.attr), code: int(x.code), phase: int(x.phase)}
@@ -131,7 +161,7 @@ func (s *Schema) run(f *feed) ([]raw, error) {
 			raws[i].tail = note(r.notes, x.tail, x.tailLen)
 		}
 	}
-	return raws, nil
+	return raws, r.cut != 0, nil
 }
 
 func note(notes *C.char, at, n C.int32_t) string {
