@@ -40,8 +40,8 @@ var ruleOf = map[schema.Kind]string{
 
 // finding makes a finding of a fault: its rule, its place, and what the rule's text
 // names.
-func (s *Schema) finding(t *xmltree.Tree, f schema.Fault) finding.Finding {
-	out := finding.Finding{Rule: ruleOf[f.Kind]}
+func (s *Schema) finding(t *xmltree.Tree, f schema.Fault, j *joiner) finding.Finding {
+	out := finding.Finding{Rule: ruleOf[f.Kind], Params: j.room()}
 	if f.Attr >= 0 {
 		out.Place = t.AttrPlace(f.Node, f.Attr, s.source)
 	} else {
@@ -53,14 +53,14 @@ func (s *Schema) finding(t *xmltree.Tree, f schema.Fault) finding.Finding {
 
 	switch f.Kind {
 	case schema.ElementMissing:
-		add("element", join(f.Expected, " | "))
+		add("element", j.join(f.Expected, " | "))
 		add("parent", element)
 		return out
 	case schema.ElementUnexpected, schema.ElementOrder, schema.ElementRepeated:
 		add("element", element)
 		add("parent", parent(t, f.Node))
 	case schema.AttributeMissing:
-		add("attribute", join(f.Expected, " | "))
+		add("attribute", j.join(f.Expected, " | "))
 		add("element", element)
 		return out
 	case schema.AttributeUnknown:
@@ -86,9 +86,9 @@ func (s *Schema) finding(t *xmltree.Tree, f schema.Fault) finding.Finding {
 	}
 	switch f.Kind {
 	case schema.ElementOrder:
-		add("expected", join(f.Expected, " → "))
+		add("expected", j.join(f.Expected, " → "))
 	case schema.RootUnknown, schema.ElementUnexpected, schema.ValueEnum, schema.ValueFixed:
-		add("expected", join(f.Expected, ", "))
+		add("expected", j.join(f.Expected, ", "))
 	}
 	return out
 }
@@ -177,12 +177,41 @@ var prefixes = map[string]string{
 	"http://www.w3.org/XML/1998/namespace": "xml:", "http://www.w3.org/2001/XMLSchema-instance": "xsi:",
 }
 
-func shown(n schema.Name) string { return cut(prefixes[n.Space]+n.Local, mostName) }
+func shown(n schema.Name) string {
+	if p := prefixes[n.Space]; p != "" && len(n.Local) < mostName/2 {
+		return p + n.Local
+	}
+	return cut(prefixes[n.Space]+n.Local, mostName)
+}
 
-func join(all []schema.Name, between string) string {
+// joiner joins names, and keeps the last joined: of many faults most expect the same.
+// It also has room for the parameters of all findings.
+type joiner struct {
+	all           []schema.Name
+	between, told string
+	params        []finding.Param
+}
+
+// mostParams is the greatest number of parameters of a finding of the schema.
+const mostParams = 3
+
+func (j *joiner) room() []finding.Param {
+	if len(j.params) < mostParams {
+		return nil
+	}
+	room := j.params[:0:mostParams]
+	j.params = j.params[mostParams:]
+	return room
+}
+
+func (j *joiner) join(all []schema.Name, between string) string {
+	if len(all) > 0 && len(all) == len(j.all) && &all[0] == &j.all[0] && between == j.between {
+		return j.told
+	}
 	told := make([]string, 0, len(all))
 	for _, n := range all {
 		told = append(told, shown(n))
 	}
-	return strings.Join(told, between)
+	j.all, j.between, j.told = all, between, strings.Join(told, between)
+	return j.told
 }

@@ -185,8 +185,9 @@ func (s *Schema) Validate(t *xmltree.Tree, root xmltree.Node) ([]finding.Finding
 		return nil, nil
 	}
 	findings := make([]finding.Finding, 0, len(faults))
+	j := joiner{params: make([]finding.Param, mostParams*len(faults))}
 	for _, f := range faults {
-		findings = append(findings, s.finding(t, f))
+		findings = append(findings, s.finding(t, f, &j))
 	}
 	return findings, nil
 }

@@ -23,6 +23,14 @@ type diagnosis struct {
 	faults []Fault
 	done   map[xmltree.Node]bool // elements whose content has been told
 	unread []unread
+	sets   map[string][]Name   // lists of values, read once
+	froms  map[fromSlot][]Name // of from
+}
+
+// fromSlot is a slot of a type.
+type fromSlot struct {
+	c *content
+	i int
 }
 
 // unread are the children of parent, a type typ, from child on: libxml2 did not
@@ -35,6 +43,8 @@ type unread struct {
 // all tells all faults, with one more pass over what was left unread.
 func (d *diagnosis) all(raws []raw) ([]Fault, error) {
 	d.done = make(map[xmltree.Node]bool)
+	d.faults = make([]Fault, 0, len(raws)+4)
+	d.sets, d.froms = make(map[string][]Name), make(map[fromSlot][]Name)
 	d.take(raws)
 	if len(d.unread) == 0 {
 		return d.faults, nil
@@ -57,7 +67,7 @@ func (d *diagnosis) take(raws []raw) {
 		}
 		parent, ok := r.isContent(d.t)
 		if !ok {
-			d.faults = append(d.faults, r.fault(d.t, d.s.model))
+			d.faults = append(d.faults, r.fault(d.t, d.s.model, d.sets))
 			continue
 		}
 		if d.done[parent] {
@@ -141,12 +151,23 @@ func (d *diagnosis) children(parent xmltree.Node, c *content) []Fault {
 			all = append(all, placed{n: n, name: name, slot: i})
 			last = i
 		case c.any < 0 && len(faults) <= MaxFaults:
-			faults = append(faults, Fault{Kind: ElementUnexpected, Node: n, Attr: -1, Expected: c.from(last)})
+			faults = append(faults, Fault{Kind: ElementUnexpected, Node: n, Attr: -1, Expected: d.from(c, last)})
 		}
 	}
 	markLongest(all)
 	faults = append(faults, misplaced(all, c)...)
 	return append(faults, d.missing(parent, all, c)...)
+}
+
+// from gives what may stand in c from slot i on, worked out once.
+func (d *diagnosis) from(c *content, i int) []Name {
+	k := fromSlot{c, i}
+	names, known := d.froms[k]
+	if !known {
+		names = c.from(i)
+		d.froms[k] = names
+	}
+	return names
 }
 
 // from gives what may stand from slot i on, up to the next that must.

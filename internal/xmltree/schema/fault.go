@@ -116,7 +116,7 @@ func (r raw) isContent(t *xmltree.Tree) (parent xmltree.Node, ok bool) {
 }
 
 // fault makes a Fault of anything but the content model.
-func (r raw) fault(t *xmltree.Tree, m *model) Fault {
+func (r raw) fault(t *xmltree.Tree, m *model, sets map[string][]Name) Fault {
 	f := Fault{Node: r.node, Attr: -1, Code: r.code, Kind: r.kind()}
 	if first, end := t.Attrs(r.node); r.attr >= 0 && first+xmltree.Attr(r.attr) < end {
 		f.Attr = first + xmltree.Attr(r.attr)
@@ -135,7 +135,10 @@ func (r raw) fault(t *xmltree.Tree, m *model) Fault {
 	case ValuePattern:
 		f.Type = m.patterns[r.note]
 	case ValueEnum:
-		f.Expected = parseSet(r.note)
+		if f.Expected = sets[r.note]; f.Expected == nil {
+			f.Expected = parseSet(r.note)
+			sets[r.note] = f.Expected
+		}
 	case ValueFixed:
 		f.Expected = []Name{{Local: r.note}}
 	case ValueType:

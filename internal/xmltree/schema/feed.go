@@ -45,9 +45,9 @@ type feed struct {
 
 	ids, idrefs []idAttr
 
-	habits   *habits // nil where all is fed as it stands
-	types    []Name  // of the open elements, where there are habits
-	rootType Name
+	habits   *habits    // nil where all is fed as it stands
+	types    []openType // of the open elements, where there are habits
+	rootType openType
 
 	// What the next START has in place of, or beside, its own.
 	extra  [][2]string // declarations
@@ -193,21 +193,18 @@ func (f *feed) close(n xmltree.Node, base int) xmltree.Node {
 // skips notes the type of an element, and tells that it is not fed: its parent may
 // not have it, and that is told.
 func (f *feed) skips(n, root xmltree.Node) bool {
-	var typ Name
-	switch {
-	case n == root:
-		typ = f.rootType
-	default:
+	typ := f.rootType
+	if n != root {
 		parent := f.types[len(f.open)-1]
 		if f.habits.unexpected(f.t, n, parent) {
 			return true
 		}
-		if c := f.habits.m.types[parent]; c != nil {
-			typ = c.children[Name{f.t.Space(n), f.t.Local(n)}]
-		}
+		typ = f.habits.child(f.t, n, parent)
 	}
-	if _, has := f.t.LookupAttr(n, spaceXSI, "type"); has {
-		typ = Name{}
+	if typ.c != nil {
+		if _, has := f.t.LookupAttr(n, spaceXSI, "type"); has {
+			typ = openType{}
+		}
 	}
 	f.types = append(f.types[:len(f.open)], typ)
 	return false
@@ -283,6 +280,10 @@ func (f *feed) uri(s string) int32 {
 // attributes writes the attributes of n and gives their number.
 func (f *feed) attributes(n xmltree.Node) (count int32) {
 	t := f.t
+	var typ openType
+	if f.habits != nil {
+		typ = f.types[len(f.types)-1]
+	}
 	for a, end := t.Attrs(n); a < end; a++ {
 		value, local, space := t.AttrValue(a), t.AttrLocal(a), t.AttrSpace(a)
 		if space == spaceXSI && local == "type" {
@@ -291,9 +292,9 @@ func (f *feed) attributes(n xmltree.Node) (count int32) {
 			}
 			value = documentType(value)
 		}
-		if f.habits != nil {
+		if typ.h != nil {
 			var fed bool
-			if value, fed = f.habits.attribute(t, n, a, f.types[len(f.types)-1], value); !fed {
+			if value, fed = f.habits.attribute(t, n, a, typ, value); !fed {
 				continue
 			}
 		}
@@ -302,8 +303,8 @@ func (f *feed) attributes(n xmltree.Node) (count int32) {
 		count++
 		f.noteID(n, a)
 	}
-	if f.habits != nil {
-		f.habits.missing(t, n, f.types[len(f.types)-1], func(name Name, value string) {
+	if typ.h != nil {
+		f.habits.missing(t, n, typ, func(name Name, value string) {
 			begin, stop := f.value(value)
 			f.ev = append(f.ev, f.name(name.Local), f.name(name.Space), begin, stop)
 			count++

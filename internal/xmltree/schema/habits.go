@@ -19,17 +19,31 @@ const fewFaults = 48
 // told of this type and attribute before, and of types it knows in full.
 type habits struct {
 	m     *model
-	attrs map[habit]raw
-	child map[Name]raw // types with children that they may not have
+	types map[*content]*typeHabits
 
 	raws    []raw
 	dropped map[xmltree.Node][]int // places of attributes that were not fed
 }
 
-// habit is one kind of fault of one attribute of a complex type.
+// typeHabits are those of one complex type.
+type typeHabits struct {
+	attrs   []habit
+	missing []habit
+	child   *raw // of a child that the type may not have
+}
+
+// habit is one kind of fault of one attribute.
 type habit struct {
-	typ, attr Name
-	kind      Kind
+	attr Name
+	kind Kind
+	told raw
+}
+
+// openType is the type of an open element, nil where the model does not know it, and
+// its habits, nil where it has none.
+type openType struct {
+	c *content
+	h *typeHabits
 }
 
 // attrDecl is an attribute as a complex type declares it.
@@ -50,7 +64,7 @@ type simpleType struct {
 // learn takes what libxml2 told first, save the faults of the last node, which may be
 // cut; nil where none of it can be foreseen.
 func (d *diagnosis) learn(raws []raw) *habits {
-	h := &habits{m: d.s.model, attrs: make(map[habit]raw), child: make(map[Name]raw), dropped: make(map[xmltree.Node][]int)}
+	h := &habits{m: d.s.model, types: make(map[*content]*typeHabits), dropped: make(map[xmltree.Node][]int)}
 	last := raws[len(raws)-1].node
 	at := func(r raw) [2]int { return [2]int{int(r.node), r.attr} }
 	for i, r := range raws {
@@ -58,36 +72,56 @@ func (d *diagnosis) learn(raws []raw) *habits {
 			continue // told by two faults at once
 		}
 		if parent, ok := r.isContent(d.t); ok {
-			typ, known := h.m.typeOf(d.t, parent, d.root, d.rootType)
-			if known && r.code == codeContent && r.phase == phaseStart && h.m.types[typ].foresees() {
-				h.child[typ] = r
+			if c := d.typeOf(parent); c.foresees() && r.code == codeContent && r.phase == phaseStart {
+				h.of(c).child = &r
 			}
 			continue
 		}
-		h.learnAttribute(d, r)
+		if c := d.typeOf(r.node); c != nil && !c.openAttrs && r.phase == phaseStart {
+			h.learnAttribute(d.t, c, r)
+		}
 	}
-	if len(h.attrs)+len(h.child) == 0 {
+	if len(h.types) == 0 {
 		return nil
 	}
 	return h
 }
 
-func (h *habits) learnAttribute(d *diagnosis, r raw) {
-	typ, known := h.m.typeOf(d.t, r.node, d.root, d.rootType)
-	if c := h.m.types[typ]; !known || c == nil || c.openAttrs || r.phase != phaseStart {
-		return
+// typeOf gives what the model knows of the type of n, nil where that is nothing.
+func (d *diagnosis) typeOf(n xmltree.Node) *content {
+	typ, known := d.s.model.typeOf(d.t, n, d.root, d.rootType)
+	if !known {
+		return nil
 	}
-	k := habit{typ: typ, kind: r.kind()}
-	switch {
-	case k.kind == AttributeMissing:
-		k.attr = parseName(r.note)
+	return d.s.model.types[typ]
+}
+
+func (h *habits) of(c *content) *typeHabits {
+	if h.types[c] == nil {
+		h.types[c] = &typeHabits{}
+	}
+	return h.types[c]
+}
+
+func (h *habits) learnAttribute(t *xmltree.Tree, c *content, r raw) {
+	switch kind := r.kind(); {
+	case kind == AttributeMissing:
+		th := h.of(c)
+		th.missing = learned(th.missing, habit{parseName(r.note), kind, r})
 	case r.attr >= 0:
-		first, _ := d.t.Attrs(r.node)
-		k.attr = attrName(d.t, first+xmltree.Attr(r.attr))
-	default:
-		return
+		first, _ := t.Attrs(r.node)
+		th := h.of(c)
+		th.attrs = learned(th.attrs, habit{attrName(t, first+xmltree.Attr(r.attr)), kind, r})
 	}
-	h.attrs[k] = r
+}
+
+func learned(all []habit, h habit) []habit {
+	for _, k := range all {
+		if k.attr == h.attr && k.kind == h.kind {
+			return all
+		}
+	}
+	return append(all, h)
 }
 
 func attrName(t *xmltree.Tree, a xmltree.Attr) Name { return Name{t.AttrSpace(a), t.AttrLocal(a)} }
@@ -98,69 +132,79 @@ func (c *content) foresees() bool { return c != nil && !c.nested && c.any < 0 }
 // note takes a fault that libxml2 would tell as r.
 func (h *habits) note(r raw, n xmltree.Node, attr int) {
 	r.node, r.attr, r.foreseen = n, attr, true
+	if h.raws == nil {
+		h.raws = make([]raw, 0, MaxFaults)
+	}
 	h.raws = append(h.raws, r)
 }
 
+// noted gives how many faults were foreseen.
+func (h *habits) noted() int {
+	if h == nil {
+		return 0
+	}
+	return len(h.raws)
+}
+
 // full tells that no more faults are told.
-func (h *habits) full() bool { return h != nil && len(h.raws) >= MaxFaults }
+func (h *habits) full() bool { return h.noted() >= MaxFaults }
 
 // unexpected notes a child that its parent's type may not have: it is not fed.
-func (h *habits) unexpected(t *xmltree.Tree, n xmltree.Node, parent Name) bool {
-	r, known := h.child[parent]
-	if !known {
+func (h *habits) unexpected(t *xmltree.Tree, n xmltree.Node, parent openType) bool {
+	if parent.h == nil || parent.h.child == nil {
 		return false
 	}
-	if _, may := h.m.types[parent].at[Name{t.Space(n), t.Local(n)}]; may {
+	if _, may := parent.c.at[Name{t.Space(n), t.Local(n)}]; may {
 		return false
 	}
-	h.note(r, n, -1)
+	h.note(*parent.h.child, n, -1)
 	return true
 }
 
-// attribute gives the value to feed for an attribute, and whether to feed it.
-func (h *habits) attribute(t *xmltree.Tree, n xmltree.Node, a xmltree.Attr, typ Name, value string) (string, bool) {
-	c := h.m.types[typ]
-	if c == nil {
-		return value, true
+// child gives the type of a child of an element of type parent.
+func (h *habits) child(t *xmltree.Tree, n xmltree.Node, parent openType) openType {
+	if parent.c == nil {
+		return openType{}
 	}
-	name := attrName(t, a)
-	first, _ := t.Attrs(n)
-	place := int(a - first)
-	decl, declared := c.attrs[name]
-	if !declared {
-		if r, known := h.attrs[habit{typ, name, AttributeUnknown}]; known && name.Space != spaceXSI {
-			h.note(r, n, place)
-			h.dropped[n] = append(h.dropped[n], place)
+	c := parent.c.kids[Name{t.Space(n), t.Local(n)}]
+	return openType{c, h.types[c]}
+}
+
+// attribute gives the value to feed for an attribute of an element of type typ, and
+// whether to feed it.
+func (h *habits) attribute(t *xmltree.Tree, n xmltree.Node, a xmltree.Attr, typ openType, value string) (string, bool) {
+	for _, k := range typ.h.attrs {
+		if k.attr.Local != t.AttrLocal(a) || k.attr.Space != t.AttrSpace(a) {
+			continue
+		}
+		first, _ := t.Attrs(n)
+		decl, declared := typ.c.attrs[k.attr]
+		if !declared {
+			if k.kind != AttributeUnknown || k.attr.Space == spaceXSI {
+				return value, true
+			}
+			h.note(k.told, n, int(a-first))
+			h.dropped[n] = append(h.dropped[n], int(a-first))
 			return "", false
 		}
-		return value, true
-	}
-	kind, good := h.m.faultOf(decl, value)
-	if kind == 0 {
-		return value, true
-	}
-	if r, known := h.attrs[habit{typ, name, kind}]; known {
-		h.note(r, n, place)
-		return good, true
+		if kind, good := h.m.faultOf(decl, value); kind == k.kind {
+			h.note(k.told, n, int(a-first))
+			return good, true
+		}
 	}
 	return value, true
 }
 
 // missing notes the attributes that n must have and has not, and gives values to
 // feed for them.
-func (h *habits) missing(t *xmltree.Tree, n xmltree.Node, typ Name, add func(Name, string)) {
-	c := h.m.types[typ]
-	if c == nil {
-		return
-	}
-	for _, name := range c.required {
-		r, known := h.attrs[habit{typ, name, AttributeMissing}]
-		if _, has := t.LookupAttr(n, name.Space, name.Local); !known || has {
+func (h *habits) missing(t *xmltree.Tree, n xmltree.Node, typ openType, add func(Name, string)) {
+	for _, k := range typ.h.missing {
+		if _, has := t.LookupAttr(n, k.attr.Space, k.attr.Local); has || !typ.c.attrs[k.attr].required {
 			continue
 		}
-		if good, ok := h.m.sample(c.attrs[name]); ok {
-			h.note(r, n, -1)
-			add(name, good)
+		if good, ok := h.m.sample(typ.c.attrs[k.attr]); ok {
+			h.note(k.told, n, -1)
+			add(k.attr, good)
 		}
 	}
 }
@@ -291,9 +335,6 @@ func (m *model) attributes(c *content, d declared) {
 				decl.simple = refer(d.t, n, "type")
 			}
 			c.attrs[name] = decl
-			if decl.required {
-				c.required = append(c.required, name)
-			}
 		case "attributeGroup":
 			g, known := m.attrGroups[refer(d.t, n, "ref")]
 			c.openAttrs = c.openAttrs || !known

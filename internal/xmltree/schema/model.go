@@ -47,8 +47,8 @@ type content struct {
 	any      int           // slot of a wildcard, or -1
 	nested   bool
 
+	kids      map[Name]*content // the types of children that the model knows
 	attrs     map[Name]attrDecl
-	required  []Name
 	openAttrs bool // it may have other attributes
 }
 
@@ -97,6 +97,13 @@ func newModel(files map[string][]byte, main string) (*model, error) {
 		}
 		m.types[name] = c
 	}
+	for _, c := range m.types {
+		for name, typ := range c.children {
+			if kid := m.types[typ]; kid != nil {
+				c.kids[name] = kid
+			}
+		}
+	}
 	return m, nil
 }
 
@@ -126,7 +133,7 @@ func refer(t *xmltree.Tree, n xmltree.Node, attribute string) Name {
 }
 
 func (m *model) content(d declared) (*content, error) {
-	c := &content{children: make(map[Name]Name), at: make(map[Name]int), any: -1, attrs: make(map[Name]attrDecl)}
+	c := &content{children: make(map[Name]Name), at: make(map[Name]int), any: -1, kids: make(map[Name]*content), attrs: make(map[Name]attrDecl)}
 	m.attributes(c, d)
 	for n := range d.t.Children(d.n) {
 		if err := m.particle(c, declared{d.t, n, d.target}, true); err != nil {

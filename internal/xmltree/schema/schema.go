@@ -60,6 +60,7 @@ type Name struct{ Space, Local string }
 type Schema struct {
 	c     C.xmlSchemaPtr
 	model *model
+	few   int // fewFaults, save in tests
 }
 
 // initialize sets libxml2 up, once for the process.
@@ -102,7 +103,7 @@ func Compile(fsys fs.FS, main string) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %s: %w", main, err)
 	}
-	s := &Schema{c: c, model: m}
+	s := &Schema{c: c, model: m, few: fewFaults}
 	runtime.AddCleanup(s, func(c C.xmlSchemaPtr) { C.xmlSchemaFree(c) }, c)
 	return s, nil
 }

@@ -49,7 +49,7 @@ func (s *Schema) Validate(t *xmltree.Tree, root xmltree.Node, o Options) ([]Faul
 	f := newFeed(t, &o)
 	defer f.release()
 	s.feed(f, t, root, name)
-	raws, cut, err := s.run(f, fewFaults)
+	raws, cut, err := s.run(f, s.few)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,8 @@ func (s *Schema) further(f *feed, d *diagnosis, raws []raw, name Name) ([]raw, e
 	}
 	again := newFeed(d.t, d.o)
 	defer again.release()
-	again.habits, again.rootType = h, d.rootType
+	c := s.model.types[d.rootType]
+	again.habits, again.rootType = h, openType{c, h.types[c]}
 	s.feed(again, d.t, d.root, name)
 	told, _, err := s.run(again, MaxFaults)
 	if err != nil {
@@ -145,7 +146,7 @@ func (s *Schema) run(f *feed, most int) (raws []raw, cut bool, err error) {
 	if r.status < 0 {
 		return nil, false, ErrEngine
 	}
-	raws = make([]raw, r.n)
+	raws = make([]raw, r.n, int(r.n)+f.habits.noted())
 	faults := unsafe.Slice(r.faults, int(r.n))
 	for i, x := range faults {
 		raws[i] = raw{node: xmltree.Node(x.node), attr: int(x.attr), code: int(x.code), phase: int(x.phase)}
