@@ -91,12 +91,12 @@ func messagePage(ctx context.Context, tx *sql.Tx, sc Scope, f MessageFilter, lim
 	if err != nil {
 		return page, err
 	}
-	floor, err := messageFloor(ctx, tx, f, below)
+	way := f.way()
+	floor, more, err := messageFloor(ctx, tx, f, way, below)
 	if err != nil {
 		return page, err
 	}
-	where, args := f.where(sc)
-	q := `SELECT ` + messageFields + ` FROM message_log WHERE seq < ` + asInt + ` AND seq >= ` + asInt + where + ` ORDER BY seq DESC LIMIT ` + asInt
+	q, args := f.query(sc, way)
 	rows, err := tx.QueryContext(ctx, q, append(append([]any{below, floor}, args...), limit)...)
 	if err != nil {
 		return page, err
@@ -115,11 +115,13 @@ func messagePage(ctx context.Context, tx *sql.Tx, sc Scope, f MessageFilter, lim
 	switch n := len(page.Messages); {
 	case n == limit:
 		page.Next = strconv.FormatInt(page.Messages[n-1].Number, 10)
-	case floor > 0:
+	case more:
 		page.Next = strconv.FormatInt(floor, 10)
 	}
 	return page, nil
 }
+
+const sqlMessagesUntil = `SELECT seq FROM message_log WHERE arrived < ` + asInt + ` ORDER BY arrived DESC LIMIT 1`
 
 // messagesUntil moves the beginning of a page to the last message before the filter's
 // end: messages are numbered as they come, give or take those that came together.
@@ -127,28 +129,89 @@ func messagesUntil(ctx context.Context, tx *sql.Tx, f MessageFilter, below int64
 	if f.Until.IsZero() {
 		return below, nil
 	}
-	const together = 1000
-	var last int64
-	err := tx.QueryRowContext(ctx, `SELECT seq FROM message_log WHERE arrived < `+asInt+` ORDER BY arrived DESC LIMIT 1`, micros(f.Until)).Scan(&last)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	return min(below, last+together), err
+	last, err := rowNumber(ctx, tx, sqlMessagesUntil, -arrivedTogether, micros(f.Until))
+	return min(below, last+arrivedTogether), err
 }
 
-// messageFloor is where a page stops looking. A filter that an index answers needs
-// none; any other looks at messageBudget rows.
-func messageFloor(ctx context.Context, tx *sql.Tx, f MessageFilter, below int64) (int64, error) {
-	if f.MessageID != "" || f.DocumentID != "" || f.Device != "" || f.Rule != "" {
-		return 0, nil
-	}
-	var newest int64
-	err := tx.QueryRowContext(ctx, `SELECT seq FROM message_log WHERE seq < `+asInt+` ORDER BY seq DESC LIMIT 1`, below).Scan(&newest)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	return max(0, newest-messageBudget), err
+// messageWay is an index that leads to the messages of a filter, newest first.
+type messageWay struct {
+	index, where string
+	value        string
 }
+
+// way chooses the index with the fewest rows. Without one the log is read in its order.
+func (f *MessageFilter) way() messageWay {
+	unusual := f.Verdict
+	if unusual == "CA" {
+		unusual = "" // the partial index has all but these
+	}
+	for _, w := range []messageWay{
+		{"message_log_message", "message_id = " + asText + " AND message_id <> ''", f.MessageID},
+		{"message_log_document", "document_id = " + asText + " AND document_id <> ''", f.DocumentID},
+		{"message_log_rule", "rule = " + asText + " AND rule <> ''", f.Rule},
+		{"message_log_verdict", "verdict = " + asText + " AND verdict <> 'CA'", unusual},
+		{"message_log_device", "device = " + asText, f.Device},
+		{"message_log_request", "service_request = " + asText, f.ServiceRequest},
+	} {
+		if w.value != "" {
+			return w
+		}
+	}
+	return messageWay{}
+}
+
+// query gives the statement of a page; its first two parameters are where the page
+// begins and stops looking, its last how many messages are wanted.
+func (f *MessageFilter) query(sc Scope, w messageWay) (string, []any) {
+	where, args := f.where(sc)
+	return `SELECT ` + messageFields + ` FROM message_log` + w.by() + ` WHERE seq < ` + asInt + ` AND seq >= ` + asInt + where +
+		` ORDER BY seq DESC LIMIT ` + asInt, args
+}
+
+// by has SQLite take the index whatever it makes of the rest.
+func (w messageWay) by() string {
+	if w.index == "" {
+		return ""
+	}
+	return " INDEXED BY " + w.index
+}
+
+// floorQuery gives the row at which a page has looked at messageBudget rows of its way.
+func (w messageWay) floorQuery() (string, []any) {
+	if w.index == "" {
+		return `SELECT seq - ` + strconv.Itoa(messageBudget) + ` FROM message_log WHERE seq < ` + asInt + ` ORDER BY seq DESC LIMIT 1`, nil
+	}
+	return `SELECT seq FROM message_log` + w.by() + ` WHERE seq < ` + asInt + ` AND ` + w.where + ` ORDER BY seq DESC LIMIT 1 OFFSET ` + strconv.Itoa(messageBudget),
+		[]any{w.value}
+}
+
+const sqlMessagesFrom = `SELECT seq FROM message_log WHERE arrived >= ` + asInt + ` ORDER BY arrived LIMIT 1`
+
+// messageFloor is where a page stops looking: after messageBudget rows of its way, or at
+// the filter's beginning; more tells of the first that there may be messages below.
+func messageFloor(ctx context.Context, tx *sql.Tx, f MessageFilter, w messageWay, below int64) (floor int64, more bool, err error) {
+	q, args := w.floorQuery()
+	looked, err := rowNumber(ctx, tx, q, 0, append([]any{below}, args...)...)
+	if err != nil || f.From.IsZero() {
+		return max(0, looked), looked > 0, err
+	}
+	first, err := rowNumber(ctx, tx, sqlMessagesFrom, below, micros(f.From))
+	first = max(0, first-arrivedTogether)
+	return max(first, looked), looked > first, err
+}
+
+// rowNumber asks for one number; none is what it is where there is no row.
+func rowNumber(ctx context.Context, tx *sql.Tx, query string, none int64, args ...any) (int64, error) {
+	n := none
+	err := tx.QueryRowContext(ctx, query, args...).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return none, nil
+	}
+	return n, err
+}
+
+// arrivedTogether is by how much the order of numbers and that of arrivals may differ.
+const arrivedTogether = 1000
 
 // where gives the conditions of a filter. Times are held against seq's order, since
 // messages are numbered as they come.

@@ -41,7 +41,11 @@ func BenchmarkMessages(b *testing.B) {
 		"device":   {Device: "device-7"},
 		"rule":     {Rule: "RULE-4"},
 		"verdict":  {Verdict: "CE"},
+		"request":  {ServiceRequest: "SP17"},
 		"nothing":  {ServiceRequest: "SP1"},
+		"two":      {Device: "device-7", ServiceRequest: "SP1"},
+		"refused":  {Device: "device-7", Verdict: "CE"},
+		"unusual":  {Interaction: "none"},
 		"time":     {From: time.UnixMicro(int64(n) * 500), Until: time.UnixMicro(int64(n)*500 + 1000)},
 	} {
 		b.Run(name, func(b *testing.B) {

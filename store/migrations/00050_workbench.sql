@@ -1,7 +1,9 @@
 -- What the pages ask for. The message browser finds messages of one device, one
--- rule, or with a verdict other than the usual one; the rest it reads in order.
+-- service request, one rule, or with a verdict other than the usual one; the rest it
+-- reads in order.
 -- +goose Up
 CREATE INDEX message_log_device  ON message_log (device, seq);
+CREATE INDEX message_log_request ON message_log (service_request, seq);
 CREATE INDEX message_log_rule    ON message_log (rule, seq)    WHERE rule <> '';
 CREATE INDEX message_log_verdict ON message_log (verdict, seq) WHERE verdict <> 'CA';
 
