@@ -1,14 +1,18 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"portti/cda"
 	"portti/cda/rules/catalogue"
+	"portti/gateway/soap"
 	"portti/internal/finding"
 	"portti/store"
 )
@@ -17,7 +21,9 @@ import (
 type messagesPage struct {
 	page
 	Filter store.MessageFilter
-	Live   bool
+	// From and Until are days as the form has them.
+	From, Until string
+	Live        bool
 	// LiveURL switches the page's renewing itself on or off.
 	LiveURL  string
 	Messages []messageView
@@ -44,6 +50,7 @@ func (s *Site) messages(w http.ResponseWriter, r *http.Request) {
 	p := messagesPage{page: s.page(w, r, "nav_messages"), Live: q.Has("live"), Verdicts: []string{"CA", "CE", "CR", "AA", "AE", "AR"},
 		Filter: store.MessageFilter{MessageID: v("message"), DocumentID: v("document"), Device: v("device"), Rule: v("rule"),
 			Verdict: v("verdict"), Interaction: v("interaction"), ServiceRequest: v("request")}}
+	p.days(v("from"), v("until"))
 	if p.Live {
 		p.Refresh = liveSeconds
 	}
@@ -67,6 +74,16 @@ func (s *Site) messages(w http.ResponseWriter, r *http.Request) {
 	}
 	p.LiveURL = "/workbench/messages?" + toggled.Encode()
 	s.write(w, &p.page, http.StatusOK, "messages", p)
+}
+
+// days narrows by days in Helsinki, both inclusive; what is no day is left out.
+func (p *messagesPage) days(from, until string) {
+	if t, err := time.ParseInLocation(time.DateOnly, from, cda.Helsinki()); err == nil {
+		p.From, p.Filter.From = from, t
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, until, cda.Helsinki()); err == nil {
+		p.Until, p.Filter.Until = until, t.AddDate(0, 0, 1)
+	}
 }
 
 func moreURL(q url.Values, next string) string {
@@ -170,9 +187,17 @@ func (s *Site) oneMessage(w http.ResponseWriter, r *http.Request) {
 	if len(m.Request) > 0 {
 		p.Request, p.Cut = highlighted("L", m.Request, found)
 		p.RequestURL = p.Message.URL + "/request"
-		p.Curl = "curl -sS -H 'Content-Type: text/xml' --data-binary @message-" + strconv.FormatInt(m.Number, 10) + ".xml " + origin(r) + "/soap"
+		p.Curl = "curl -sS '" + origin(r) + p.RequestURL + "' | curl -sS -H 'Content-Type: " + mediaOf(m.Request) + "' --data-binary @- '" + origin(r) + "/soap'"
 	}
 	s.write(w, &p.page, http.StatusOK, "one-message", p)
+}
+
+// mediaOf is the media type that a request is sent with again.
+func mediaOf(request []byte) string {
+	if bytes.Contains(request[:min(len(request), 1000)], []byte(soap.NS12)) {
+		return "application/soap+xml"
+	}
+	return "text/xml"
 }
 
 // origin is the address by which the client reached the site.

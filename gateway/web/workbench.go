@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -265,6 +266,8 @@ func verdictWord(lang catalogue.Lang, verdict string) (text, class string) {
 type samplesPage struct {
 	page
 	Files []string
+	// Curl sends the first request among them.
+	Curl string
 }
 
 func (s *Site) samples(w http.ResponseWriter, r *http.Request) {
@@ -280,6 +283,10 @@ func (s *Site) samples(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	slices.Sort(p.Files)
+	if i := slices.IndexFunc(p.Files, func(name string) bool { return path.Dir(name) == "requests" }); i >= 0 {
+		u := url.URL{Path: "/workbench/samples/" + p.Files[i]}
+		p.Curl = "curl -sS '" + origin(r) + u.EscapedPath() + "' | curl -sS -H 'Content-Type: text/xml' --data-binary @- '" + origin(r) + "/soap'"
+	}
 	s.write(w, &p.page, http.StatusOK, "samples", p)
 }
 

@@ -2,9 +2,11 @@ package web
 
 import (
 	"encoding/json"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"portti/cda/rules/catalogue"
 	"portti/cda/sosmeta"
@@ -85,13 +87,18 @@ func TestMessageBrowserShowsWhoSentWhat(t *testing.T) {
 	}
 	w = b.get("/workbench/messages/1")
 	requirePage(t, "message", w)
-	want(t, w, http.StatusOK, "--data-binary @message-1.xml https://archive.test/soap", "MCCI_IN000002UV01", "signature")
+	want(t, w, http.StatusOK, html.EscapeString("curl -sS 'https://archive.test/workbench/messages/1/request' | curl -sS -H 'Content-Type: text/xml' --data-binary @- 'https://archive.test/soap'"), "MCCI_IN000002UV01", "signature")
 	if got := b.get("/workbench/messages/1/request").Body.String(); !strings.Contains(got, string(h.w.Frame(h.w.Documents[0]))) {
 		t.Error("the request is not what was sent")
 	}
 	want(t, b.get("/workbench/messages/0"), http.StatusNotFound)
 	want(t, b.get("/workbench/messages/x"), http.StatusNotFound)
 	want(t, b.get("/workbench/messages?next=x"), http.StatusBadRequest)
+	day := h.now.Format(time.DateOnly)
+	want(t, b.get("/workbench/messages?from="+day+"&until="+day), http.StatusOK, d.OID, `value="`+day+`"`)
+	want(t, b.get("/workbench/messages?until=2020-01-01"), http.StatusOK, "No messages")
+	want(t, b.get("/workbench/messages?from=2099-01-01"), http.StatusOK, "No messages")
+	want(t, b.get("/workbench/messages?from=never"), http.StatusOK, d.OID)
 }
 
 func TestEveryStructureHasItsPage(t *testing.T) {
