@@ -23,8 +23,8 @@ func (m *Main) accessCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "access", Short: "who may see or store what, and why; informing, registry-use rights",
 		Long: "What the archive knows of a client (relationships, cases, registry-use rights,\n" +
-			"permission, prohibitions, informing), and what follows from it. These commands\n" +
-			"need the archive for themselves.",
+			"permission, prohibitions, informing), and what follows from it. Beside a running\n" +
+			"gateway they go through its socket, and what they record counts at once.",
 	}
 	cmd.AddCommand(m.accessExplain(), m.accessState(), m.accessInform(), m.accessRight(store.OrderSuspend), m.accessRight(store.OrderResume))
 	for _, c := range cmd.Commands() {
@@ -295,8 +295,9 @@ func (m *Main) accessInform() *cobra.Command {
 	var at string
 	cmd := &cobra.Command{
 		Use: "inform --data DIR --client ID --recorder OID", Short: "records that a client was informed (Kanta-informointi)",
-		Long: "The informing is no document of this archive; it is recorded here by date and\n" +
-			"recorder. A permission has effect only after it.", Args: cobra.NoArgs,
+		Long: "The informing is no document of this archive; it is recorded by date and\n" +
+			"recorder, here or by a message (service request SP931). A permission has effect\n" +
+			"only after it.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.putOrder(cmd.Context(), &o, at) },
 	}
 	m.orderFlags(cmd, &o, &at)

@@ -104,6 +104,40 @@ func TestAccessCommands(t *testing.T) {
 	}
 }
 
+// TestAccessCommandsBesideAGateway: they go through the socket of the process that
+// serves the archive.
+func TestAccessCommandsBesideAGateway(t *testing.T) {
+	w := fixtures.Default()
+	config := gatewayConfigForConformance(t)
+	config.Data = knownChild(t)
+	g, err := gateway.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close(t.Context())
+	stop, err := serveControl(g, config.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	a, p, child := w.Organisations[0], w.Organisations[2], w.Client("child").Hetu
+	data := []string{"--data", config.Data, "--at", w.Now.Format(time.RFC3339)}
+	line := func(args ...string) []string { return append(args, data...) }
+	mustRun(t, line("access", "inform", "--client", child, "--recorder", a.OID)...)
+	mustRun(t, line("access", "suspend", "--client", child, "--organiser", a.OID, "--recorder", a.OID)...)
+	state := mustRun(t, line("access", "state", "--client", child)...)
+	if !strings.Contains(state, "informed") || !strings.Contains(state, "suspended") {
+		t.Error(state)
+	}
+	code, out := orgRun(t, line("access", "explain", "--document", w.Doc("plan").OID, "--unit", p.Units[0].OID, "--organisation", p.OID, "--use", "right")...)
+	if code != exitInvalid || !strings.Contains(out, "suspended") || strings.Contains(out, child) {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if code, out := orgRun(t, line("access", "explain", "--document", "1.2.3")...); code != exitUsage {
+		t.Errorf("an unknown document: exit code %d\n%s", code, out)
+	}
+}
+
 // TestRKO4_SettingsOfClosing: the closing delay is read by controller, and a file
 // that cannot be meant is told.
 func TestRKO4_SettingsOfClosing(t *testing.T) {

@@ -8,16 +8,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"portti/gateway/control"
 	"portti/gateway/pipeline"
 )
 
-// orgControl is the name of the command that runs a line of portti org for others.
+// orgControl is the name of the command that runs a line of portti org, or of portti
+// access, for others.
 const orgControl = "org"
 
-// orgLine is a command line of portti org, run by the process that owns the archive.
+// orgLine is such a command line, run by the process that owns the archive.
 type orgLine struct {
 	Args    []string `json:"args"`
 	Environ []string `json:"environ"`
@@ -67,7 +69,10 @@ func absolute(args []string) []string {
 	return out
 }
 
-// orgFor runs lines of portti org on an archive that is open, and makes what they
+// ofOwner are the commands whose lines the owner of an archive runs for others.
+var ofOwner = []string{"portti org ", "portti access "}
+
+// orgFor runs lines of these commands on an archive that is open, and makes what they
 // change count at once.
 func orgFor(known *pipeline.Organisations) control.Command {
 	return func(ctx context.Context, a control.Archive, raw json.RawMessage, out io.Writer) error {
@@ -78,8 +83,8 @@ func orgFor(known *pipeline.Organisations) control.Command {
 		m := NewMain()
 		m.Stdin, m.Stdout, m.Stderr, m.Environ, m.archive = strings.NewReader(""), out, io.Discard, line.Environ, a.Store
 		root := m.root()
-		if cmd, _, err := root.Find(line.Args); err != nil || !strings.HasPrefix(cmd.CommandPath(), "portti org ") {
-			return fmt.Errorf("control: %s takes lines of portti org alone", orgControl)
+		if cmd, _, err := root.Find(line.Args); err != nil || !slices.ContainsFunc(ofOwner, func(p string) bool { return strings.HasPrefix(cmd.CommandPath(), p) }) {
+			return fmt.Errorf("control: %s takes lines of portti org and portti access alone", orgControl)
 		}
 		root.SetArgs(line.Args)
 		err := root.ExecuteContext(ctx)
