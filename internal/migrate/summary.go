@@ -28,6 +28,7 @@ var words = map[string]Words{
 	"Row": {"rivi", "rad", "row"}, "Reconciliation": {"Täsmäytys", "Avstämning", "Reconciliation"}, "Rows": {"Lähteen rivit", "Källans rader", "Rows of the source"},
 	"Complete":   {"Kaikki täsmää: jokaisella rivillä on lopputulos, ja arkistossa on kaikki, minkä se on kuitannut.", "Allt stämmer: varje rad har ett utfall och arkivet har allt som det har kvitterat.", "Complete: every row has its end, and the archive holds all that it acknowledged."},
 	"Incomplete": {"Ei täsmää vielä.", "Stämmer ännu inte.", "Not complete."}, "Asked": {"Kysytty arkistolta", "Frågat av arkivet", "Asked of the archive"},
+	"Lost": {"arkistosta puuttuu", "saknas i arkivet", "not in the archive:"},
 	"Held": {"Arkistossa", "I arkivet", "Held by the archive"}, "Open": {"Vielä lähettämättä", "Ännu inte sända", "Still to be sent"},
 	"archived": {"arkistoitu", "arkiverad", "archived"}, "rejected": {"arkisto hylkäsi", "avvisad av arkivet", "rejected"}, "waiting": {"lähettämättä", "osänd", "waiting"},
 	"later": {"lähetetään uudelleen", "sänds på nytt", "to send again"}, "refused": {"jätetty pois", "utelämnad", "refused"}, "duplicate": {"kaksoiskappale", "dubblett", "duplicate"},
@@ -130,6 +131,9 @@ func (p *page) facts() {
 	}
 }
 
+// maxShown is how many missing documents a terminal gets; the page has all of them.
+const maxShown = 10
+
 // HTML writes the summary as a page without scripts or anything to fetch.
 func (s *Summary) HTML(w io.Writer, lang string) error { return summaryPage().Execute(w, s.page(lang)) }
 
@@ -173,6 +177,13 @@ func (s *Summary) Text(w io.Writer, lang string) error {
 		}
 		fmt.Fprintf(w, "\n%s (%s): %s\n  %s %d, %s %d, %s %d, %s %d\n", p.W["Reconciliation"], r.By, verdict,
 			p.W["Rows"], r.Rows, p.W["Asked"], r.Asked, p.W["Held"], r.Held, p.W["Open"], r.Open)
+		for i, id := range r.Missing {
+			if i == maxShown {
+				fmt.Fprintln(w, "  …")
+				break
+			}
+			fmt.Fprintf(w, "  %s %s\n", p.W["Lost"], id)
+		}
 	}
 	return nil
 }
