@@ -15,7 +15,9 @@ import (
 // jsonView is a field of the structured form with its heading.
 type jsonView struct {
 	Name, Value string
-	Fields      []jsonView
+	// Lang is the heading's language where it is not the page's.
+	Lang   string
+	Fields []jsonView
 }
 
 // maxJSONFields bounds the fields that a page shows.
@@ -77,6 +79,9 @@ func jsonViews(in *sosmeta.Instance, r sosmeta.Ref, lang string, left *int) []js
 		f := in.Field(c)
 		if f != nil {
 			v.Name = f.Name(lang)
+			if lang == "en" { // structures have headings in Finnish and Swedish
+				v.Lang = "fi"
+			}
 		}
 		switch {
 		case in.Type(c) < sosmeta.TypeArray:

@@ -15,14 +15,15 @@ import (
 // content.
 type documentPage struct {
 	page
-	ID, URL    string
-	Version    store.Version
-	Status     string
-	Class      string
-	Facts      []fact
-	Series     []versionView
-	Signatures []signatureView
-	Findings   []findingView
+	ID, URL     string
+	Version     store.Version
+	Status      string
+	Class       string
+	Facts       []shownFact
+	Series      []versionView
+	Signatures  []signatureView
+	Findings    []findingView
+	Attachments []attachmentView
 	// Proof is of integrity; File is the name that downloads have, without ending.
 	Proof *proofView
 	File  string
@@ -37,6 +38,12 @@ type documentPage struct {
 }
 
 type fact struct{ Name, Value string }
+
+// shownFact is a fact whose value may be in another language than the page.
+type shownFact struct {
+	Name, Value string
+	Lang        catalogue.Lang
+}
 
 type versionView struct {
 	ID, URL, Status, Class string
@@ -76,7 +83,13 @@ func (s *Site) document(w http.ResponseWriter, r *http.Request, x *session) {
 	if d.Judgement != nil {
 		s.describe(&p, d.Judgement)
 	}
-	p.File = fileName(d.ID)
+	list, err := s.attachments(r, x, d)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	p.Attachments = attachmentViews(p.URL, list)
+	p.File = fileName(d.Document.ID)
 	if p.Proof, err = s.proofOf(r, x, &p.page, d); err != nil {
 		s.fail(w, r, err)
 		return
@@ -154,46 +167,42 @@ func signatureOf(p *page, s *xmldsig.Signature) signatureView {
 }
 
 // factsOf gives the metadata in plain words.
-func (s *Site) factsOf(p *page, m *cda.Metadata) []fact {
-	var out []fact
-	add := func(key, value string) {
-		if value != "" {
-			out = append(out, fact{p.T(key), value})
+func (s *Site) factsOf(p *page, m *cda.Metadata) []shownFact {
+	var out []shownFact
+	put := func(key string, v coded) {
+		if v.Text != "" {
+			out = append(out, shownFact{p.T(key), v.Text, v.Lang})
 		}
 	}
-	code := func(system string, c cda.Coded) string {
-		if c.Display != "" {
-			return c.Code + " " + c.Display
-		}
-		return s.codeText(p.Lang, system, c.Code)
-	}
+	add := func(key, value string) { put(key, coded{Text: value}) }
+	code := func(key, system string, c cda.Coded) { put(key, s.coded(p.Lang, system, c.Code, c.Display)) }
 	l := &m.Local
 	add("m_title", m.Title.Value)
 	for _, c := range m.Clients {
 		add("m_client", join(c.Name.Full(), pipeline.PersonID(c.ID)))
 	}
-	add("m_group", code(systemGroup, l.DocumentGroup))
-	add("m_type", code(systemType, m.Code))
-	add("m_specific", code(systemType, l.SpecificType))
+	code("m_group", systemGroup, l.DocumentGroup)
+	code("m_type", systemType, m.Code)
+	code("m_specific", systemType, l.SpecificType)
 	for _, fn := range l.Functions {
-		add("m_task", code(systemTask, fn))
+		code("m_task", systemTask, fn)
 	}
-	add("m_process", code("1.2.246.537.6.1277", l.ServiceProcess.Code))
+	code("m_process", "1.2.246.537.6.1277", l.ServiceProcess.Code)
 	add("m_case", m.Encounter.ID.Root)
 	add("m_relationship", l.ClientRelationship.Root)
 	for _, a := range m.Authors {
 		add("m_author", join(a.Name.Full(), pipeline.PersonID(a.ID)))
 	}
 	add("m_controller", join(m.Custodian.Name.Value, m.Custodian.ID.Root))
-	add("m_register", code("1.2.246.537.6.1264", l.RegistryType))
+	code("m_register", "1.2.246.537.6.1264", l.RegistryType)
 	add("m_organiser", join(l.OrganiserName.Value, l.Organiser.Root))
 	for _, u := range m.Encounter.Units {
 		add("m_unit", join(u.Organization.Name.Value, u.Organization.ID.Root))
 	}
 	add("m_effective", shownTime(m.EffectiveTime.Time))
 	add("m_created", shownTime(l.CreationTime.Time))
-	add("m_confidentiality", code("1.2.246.777.5.99902", m.Confidentiality))
-	add("m_retention", code("1.2.246.537.6.1258", l.RetentionClass))
+	code("m_confidentiality", "1.2.246.777.5.99902", m.Confidentiality)
+	code("m_retention", "1.2.246.537.6.1258", l.RetentionClass)
 	add("m_language", m.Language.Code)
 	add("m_software", join(l.Software.Product, l.Software.Version))
 	add("m_structure", l.ContentSpecification.Value)

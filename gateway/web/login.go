@@ -14,19 +14,20 @@ func (s *Site) archivistRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /archive/login", s.login)
 	mux.HandleFunc("POST /archive/logout", s.logout)
 	for pattern, h := range map[string]archivistHandler{
-		"POST /archive/organisation":           s.chooseOrganisation,
-		"POST /archive/search":                 s.search,
-		"GET /archive/logs":                    s.logs,
-		"POST /archive/logs":                   s.searchLogs,
-		"GET " + unusualPath:                   s.unusual,
-		"POST " + unusualPath:                  s.lookForUnusual,
-		"GET /archive/documents/{id}":          s.document,
-		"GET /archive/documents/{id}/content":  s.content,
-		"GET /archive/documents/{id}/original": s.original,
-		"GET /archive/documents/{id}/source":   s.documentSource,
-		"GET /archive/documents/{id}/proof":    s.proof,
-		"GET /archive/documents/{id}/nullify":  s.askNullify,
-		"POST /archive/documents/{id}/nullify": s.nullify,
+		"POST /archive/organisation":                       s.chooseOrganisation,
+		"POST /archive/search":                             s.search,
+		"GET /archive/logs":                                s.logs,
+		"POST /archive/logs":                               s.searchLogs,
+		"GET " + unusualPath:                               s.unusual,
+		"POST " + unusualPath:                              s.lookForUnusual,
+		"GET /archive/documents/{id}":                      s.document,
+		"GET /archive/documents/{id}/content":              s.content,
+		"GET /archive/documents/{id}/original":             s.original,
+		"GET /archive/documents/{id}/source":               s.documentSource,
+		"GET /archive/documents/{id}/attachments/{number}": s.attachment,
+		"GET /archive/documents/{id}/proof":                s.proof,
+		"GET /archive/documents/{id}/nullify":              s.askNullify,
+		"POST /archive/documents/{id}/nullify":             s.nullify,
 	} {
 		mux.HandleFunc(pattern, s.archivist(h))
 	}

@@ -15,7 +15,7 @@ import (
 type proofView struct {
 	Word, Class string
 	// Facts are empty where there is no proof to download.
-	Facts []fact
+	Facts []shownFact
 }
 
 // proofOf makes the proof of a document's integrity against the newest signed
@@ -37,7 +37,7 @@ func (s *Site) proofOf(r *http.Request, x *session, p *page, d held) (*proofView
 	case err != nil:
 		return nil, err
 	}
-	v := &proofView{Word: p.T("proof_good"), Class: "good", Facts: []fact{
+	v := &proofView{Word: p.T("proof_good"), Class: "good", Facts: []shownFact{
 		{Name: p.T("proof_checkpoint"), Value: p.T("proof_checkpoint_text", shownTime(c.At), grouped(int(c.Size)))},
 		{Name: p.T("proof_place"), Value: p.T("proof_place_text", grouped(int(in.Index)+1), len(in.Hashes))},
 		{Name: p.T("proof_sum"), Value: hex.EncodeToString(d.SHA256[:])},
@@ -45,7 +45,7 @@ func (s *Site) proofOf(r *http.Request, x *session, p *page, d held) (*proofView
 		{Name: p.T("proof_origin"), Value: c.Origin},
 	}}
 	if len(in.Stamp) > 0 {
-		v.Facts = append(v.Facts, fact{Name: p.T("proof_stamp"), Value: p.T("proof_stamp_text")})
+		v.Facts = append(v.Facts, shownFact{Name: p.T("proof_stamp"), Value: p.T("proof_stamp_text")})
 	}
 	return v, nil
 }

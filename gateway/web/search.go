@@ -82,9 +82,10 @@ type resultsPage struct {
 }
 
 type hitView struct {
-	ID, Type, Group, Case, Unit, Task, Status, Class string
-	Version                                          int
-	Effective                                        time.Time
+	ID, Case, Unit, Status, Class string
+	Type, Group, Task             coded
+	Version                       int
+	Effective                     time.Time
 }
 
 type facet struct {
@@ -93,7 +94,7 @@ type facet struct {
 }
 
 type facetValue struct {
-	Text  string
+	coded
 	Count int
 }
 
@@ -146,8 +147,8 @@ func (s *Site) logSearch(r *http.Request, x *session, form *searchForm) error {
 func (s *Site) hit(p *page, h *store.Hit) hitView {
 	x := &h.Index
 	return hitView{ID: h.ID, Version: h.Version.Version, Effective: x.Effective, Case: x.Case, Unit: x.Unit,
-		Type: s.typeText(p.Lang, x), Group: s.codeText(p.Lang, systemGroup, x.Group),
-		Task: s.codeTexts(p.Lang, systemTask, x.Tasks), Status: p.T("status_" + h.Status.String()), Class: statusClass(h.Status)}
+		Type: s.typeOf(p.Lang, x), Group: s.coded(p.Lang, systemGroup, x.Group, ""),
+		Task: s.codedAll(p.Lang, systemTask, x.Tasks), Status: p.T("status_" + h.Status.String()), Class: statusClass(h.Status)}
 }
 
 func statusClass(st store.Status) string {
@@ -173,18 +174,18 @@ func (s *Site) facets(p *page, hits []store.Hit) []facet {
 	var out []facet
 	for _, k := range []struct {
 		name string
-		of   func(*store.Hit) string
+		of   func(*store.Hit) coded
 	}{
-		{"f_group", func(h *store.Hit) string { return s.codeText(p.Lang, systemGroup, h.Index.Group) }},
-		{"f_type", func(h *store.Hit) string { return s.typeText(p.Lang, &h.Index) }},
-		{"f_task", func(h *store.Hit) string { return s.codeTexts(p.Lang, systemTask, h.Index.Tasks) }},
-		{"f_unit", func(h *store.Hit) string { return h.Index.Unit }},
-		{"f_software", func(h *store.Hit) string { return h.Index.Software }},
-		{"f_status", func(h *store.Hit) string { return p.T("status_" + h.Status.String()) }},
+		{"f_group", func(h *store.Hit) coded { return s.coded(p.Lang, systemGroup, h.Index.Group, "") }},
+		{"f_type", func(h *store.Hit) coded { return s.typeOf(p.Lang, &h.Index) }},
+		{"f_task", func(h *store.Hit) coded { return s.codedAll(p.Lang, systemTask, h.Index.Tasks) }},
+		{"f_unit", func(h *store.Hit) coded { return coded{Text: h.Index.Unit} }},
+		{"f_software", func(h *store.Hit) coded { return coded{Text: h.Index.Software} }},
+		{"f_status", func(h *store.Hit) coded { return coded{Text: p.T("status_" + h.Status.String())} }},
 	} {
-		counts := map[string]int{}
+		counts := map[coded]int{}
 		for i := range hits {
-			if v := k.of(&hits[i]); v != "" {
+			if v := k.of(&hits[i]); v.Text != "" {
 				counts[v]++
 			}
 		}
@@ -198,7 +199,7 @@ func (s *Site) facets(p *page, hits []store.Hit) []facet {
 // facetValues bounds the values of a facet that are shown.
 const facetValues = 8
 
-func topValues(name string, counts map[string]int) facet {
+func topValues(name string, counts map[coded]int) facet {
 	f := facet{Name: name}
 	for v, n := range counts {
 		f.Values = append(f.Values, facetValue{v, n})

@@ -42,6 +42,7 @@ type house struct {
 	site  *Site
 	now   time.Time
 	dir   string
+	line  *pipeline.Pipeline
 	// archived are the documents that the archive took.
 	archived []*fixtures.Document
 }
@@ -101,15 +102,21 @@ func newHouse(t *testing.T, change func(*Options)) *house {
 
 // send archives the samples.
 func (h *house) send(p *pipeline.Pipeline) {
+	h.line = p
 	for _, d := range h.w.Documents {
-		body := `<s:Envelope xmlns:s="` + soap.NS11 + `"><s:Body>` + string(h.w.Frame(d)) + `</s:Body></s:Envelope>`
-		a := p.Handle(context.Background(), pipeline.Request{ID: "r", Arrived: h.now, ContentType: "text/xml", Body: []byte(body)})
-		if a.Report.Outcome == "archived" {
-			h.archived = append(h.archived, d)
-		}
+		h.sendOne(d)
 	}
 	if len(h.archived) < 20 {
 		h.t.Fatalf("only %d samples were archived", len(h.archived))
+	}
+}
+
+// sendOne archives a document, if the archive takes it.
+func (h *house) sendOne(d *fixtures.Document) {
+	body := `<s:Envelope xmlns:s="` + soap.NS11 + `"><s:Body>` + string(h.w.Frame(d)) + `</s:Body></s:Envelope>`
+	a := h.line.Handle(context.Background(), pipeline.Request{ID: "r", Arrived: h.now, ContentType: "text/xml", Body: []byte(body)})
+	if a.Report.Outcome == "archived" {
+		h.archived = append(h.archived, d)
 	}
 }
 

@@ -1,9 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"portti/cda"
@@ -26,42 +26,9 @@ func (s *Site) codes() *codes.Set {
 	return codes.Default()
 }
 
-// codeText gives a code with its text.
-func (s *Site) codeText(lang catalogue.Lang, system, code string) string {
-	if code == "" {
-		return ""
-	}
-	if base, _, _, ok := s.codes().Split(system); ok {
-		system = base
-	}
-	for _, l := range s.codes().Lists(system) {
-		if c := l.Lookup(code); c != nil {
-			name := c.FI
-			if lang == catalogue.Swedish && c.SV != "" {
-				name = c.SV
-			}
-			if name != "" {
-				return code + " " + name
-			}
-		}
-	}
-	return code
-}
-
-func (s *Site) codeTexts(lang catalogue.Lang, system string, list []string) string {
-	var out []string
-	for _, c := range list {
-		out = append(out, s.codeText(lang, system, c))
-	}
-	return strings.Join(out, ", ")
-}
-
-// typeText gives the specific type of a document, or else the general one.
-func (s *Site) typeText(lang catalogue.Lang, x *store.Index) string {
-	if x.SpecificType != "" {
-		return s.codeText(lang, systemType, x.SpecificType)
-	}
-	return s.codeText(lang, systemType, x.GeneralType)
+// typeOf gives the specific type of a document, or else the general one.
+func (s *Site) typeOf(lang catalogue.Lang, x *store.Index) coded {
+	return s.coded(lang, systemType, cmp.Or(x.SpecificType, x.GeneralType), "")
 }
 
 // shownTime gives a time in Helsinki as people write it there.
