@@ -66,6 +66,8 @@ type Manifest struct {
 	Packs  []int    `json:"packs"`
 	// In tells for each chunk which pack has it.
 	In []int `json:"in"`
+	// Files is the hash of the small files in this backup's pack, with their names.
+	Files []byte `json:"files"`
 	// New is how many chunks, Written how many bytes this backup's pack has.
 	New     int   `json:"new"`
 	Written int64 `json:"written"`
@@ -319,11 +321,12 @@ func (b *backup) fill(ctx context.Context, w io.Writer) error {
 	if _, err := io.WriteString(w, packMagic); err != nil {
 		return err
 	}
-	files, err := b.s.smallFiles()
+	names, err := b.s.smallFiles()
 	if err != nil {
 		return err
 	}
-	for _, name := range files {
+	var files fileSums
+	for _, name := range names {
 		content, err := os.ReadFile(b.s.path(name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue // another command has taken it away meanwhile
@@ -334,7 +337,9 @@ func (b *backup) fill(ctx context.Context, w io.Writer) error {
 		if err := putRecord(w, 'F', []byte(name), pack(content)); err != nil {
 			return err
 		}
+		files.add(name, content)
 	}
+	b.m.Files = files.sum(b.key)
 	return b.chunks(ctx, w)
 }
 
@@ -398,6 +403,22 @@ func chunkSum(key, chunk []byte) []byte {
 	m := hmac.New(sha256.New, key)
 	m.Write(chunk)
 	return m.Sum(nil)[:16]
+}
+
+// fileSums are names and hashes of files, in the order of the pack.
+type fileSums []byte
+
+func (f *fileSums) add(name string, content []byte) {
+	of := sha256.Sum256(content)
+	*f = append(binary.AppendUvarint(*f, uint64(len(name))), name...)
+	*f = append(*f, of[:]...)
+}
+
+// sum is known by who has the key: it is among the files.
+func (f fileSums) sum(key []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write(f)
+	return m.Sum(nil)
 }
 
 func putRecord(w io.Writer, kind byte, name, content []byte) error {

@@ -123,6 +123,7 @@ type restoring struct {
 	dir   string
 	key   []byte
 	where map[string][]int64 // chunk to its places
+	files fileSums
 	db    diskFile
 }
 
@@ -141,6 +142,9 @@ func (x *restoring) run(ctx context.Context) (err error) {
 	}
 	for range x.where {
 		return errors.Join(&Error{Kind: ErrDamaged, Op: "restore", Err: fmt.Errorf("%d chunks are in none of the packs", len(x.where))}, x.db.Close())
+	}
+	if !hmac.Equal(x.files.sum(x.key), x.m.Files) {
+		return errors.Join(&Error{Kind: ErrDamaged, Op: "restore", Err: errors.New("the files beside the database are not as they were")}, x.db.Close())
 	}
 	return errors.Join(x.db.Truncate(x.m.Size), x.db.Sync(), x.db.Close())
 }
@@ -234,6 +238,7 @@ func (x *restoring) file(ctx context.Context, name string, content []byte) error
 	if !filepath.IsLocal(name) {
 		return fmt.Errorf("file %q leads out of the directory", name)
 	}
+	x.files.add(name, content)
 	path := filepath.Join(x.dir, name)
 	if err := disk.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
