@@ -166,9 +166,9 @@ func (s *Service) problem(a *Answer, req Request, status int, code string, r rep
 		a.ContentType, a.Body = mediaJSON, encode(plain)
 		return
 	}
-	w := wordsOf(a.Lang)
+	w := words(a.Lang)
 	d := detailedProblem{
-		Type: "about:blank", Title: w.titles[code], Status: status, Detail: w.counted(r.Findings), Request: req.ID,
+		Type: "about:blank", Title: w.title(code), Status: status, Detail: w.counted(r.Findings), Request: req.ID,
 		plainProblem: plain, Verdict: r.Verdict, Document: r.Document, Findings: r.Findings,
 	}
 	if s.Errors != "" {
@@ -190,7 +190,7 @@ func encode(v any) []byte {
 // describe gives the errors as the public clients take them apart: "1: …; 2: …;",
 // each with its place and its rule in brackets.
 func describe(fs []catalogue.Resolved, lang catalogue.Lang) string {
-	w := wordsOf(lang)
+	w := words(lang)
 	var b strings.Builder
 	n := 0
 	for i := range fs {

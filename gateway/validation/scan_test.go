@@ -170,9 +170,9 @@ func TestOneEntryCannotLookLikeTwo(t *testing.T) {
 
 func TestEveryWordIsThereInEveryLanguage(t *testing.T) {
 	for _, l := range catalogue.Langs {
-		w := wordsIn[l]
+		w := words(l)
 		for _, code := range []string{codeInvalid, codeRequest, codeMethod, codeMedia, codeTooLarge, codeBusy, codeFailure} {
-			if w.titles[code] == "" {
+			if w.title(code) == "" {
 				t.Errorf("%s lacks the title of %s", l, code)
 			}
 		}
@@ -180,7 +180,7 @@ func TestEveryWordIsThereInEveryLanguage(t *testing.T) {
 			finding.SourceRequest, finding.SourceFrame, finding.SourceMIME, finding.SourceDocument,
 			finding.SourceXHTML, finding.SourceJSON, finding.SourcePDF, finding.SourceAttachment,
 		} {
-			if w.sources[s] == "" {
+			if w.source(s) == "" {
 				t.Errorf("%s lacks a word for %s", l, s)
 			}
 		}

@@ -1,6 +1,7 @@
 package validation
 
 import (
+	_ "embed"
 	"fmt"
 	"strconv"
 
@@ -8,61 +9,25 @@ import (
 	"portti/internal/finding"
 )
 
+//go:embed words.yaml
+var wordFile []byte
+
+var wordTable = catalogue.MustWords(wordFile)
+
 // words are the answers' own words in one language.
-type words struct {
-	sources map[finding.Source]string
-	// titles of problems by code.
-	titles map[string]string
-	// count tells how many errors, warnings and infos there are.
-	count string
-}
+type words catalogue.Lang
 
-var wordsIn = map[catalogue.Lang]*words{
-	catalogue.Finnish: {
-		sources: map[finding.Source]string{
-			finding.SourceRequest: "pyyntö", finding.SourceFrame: "siirtokehys", finding.SourceMIME: "MIME", finding.SourceDocument: "asiakirja",
-			finding.SourceXHTML: "XHTML", finding.SourceJSON: "JSON", finding.SourcePDF: "PDF", finding.SourceAttachment: "liite",
-		},
-		titles: map[string]string{
-			codeInvalid: "Asiakirja ei kelpaa", codeRequest: "Pyyntö on virheellinen", codeMethod: "Väärä HTTP-metodi",
-			codeMedia: "Mediatyyppiä ei tueta", codeTooLarge: "Pyyntö on liian suuri", codeBusy: "Palvelu on varattu", codeFailure: "Järjestelmävirhe",
-		},
-		count: "Virheitä %d, huomautuksia %d, tietoja %d.",
-	},
-	catalogue.Swedish: {
-		sources: map[finding.Source]string{
-			finding.SourceRequest: "begäran", finding.SourceFrame: "ramen", finding.SourceMIME: "MIME", finding.SourceDocument: "dokumentet",
-			finding.SourceXHTML: "XHTML", finding.SourceJSON: "JSON", finding.SourcePDF: "PDF", finding.SourceAttachment: "bilagan",
-		},
-		titles: map[string]string{
-			codeInvalid: "Dokumentet godkänns inte", codeRequest: "Begäran är felaktig", codeMethod: "Fel HTTP-metod",
-			codeMedia: "Medietypen stöds inte", codeTooLarge: "Begäran är för stor", codeBusy: "Tjänsten är upptagen", codeFailure: "Systemfel",
-		},
-		count: "Fel %d, anmärkningar %d, uppgifter %d.",
-	},
-	catalogue.English: {
-		sources: map[finding.Source]string{
-			finding.SourceRequest: "request", finding.SourceFrame: "frame", finding.SourceMIME: "MIME", finding.SourceDocument: "document",
-			finding.SourceXHTML: "XHTML", finding.SourceJSON: "JSON", finding.SourcePDF: "PDF", finding.SourceAttachment: "attachment",
-		},
-		titles: map[string]string{
-			codeInvalid: "The document is not valid", codeRequest: "The request is faulty", codeMethod: "Wrong HTTP method",
-			codeMedia: "The media type is not supported", codeTooLarge: "The request is too large", codeBusy: "The service is busy", codeFailure: "System failure",
-		},
-		count: "Errors %d, warnings %d, infos %d.",
-	},
-}
+func (w words) in(key string) string { return wordTable.In(catalogue.Lang(w), key) }
 
-func wordsOf(lang catalogue.Lang) *words {
-	if w, ok := wordsIn[lang]; ok {
-		return w
-	}
-	return wordsIn[catalogue.English]
-}
+// title gives the title of problems of a code.
+func (w words) title(code string) string { return w.in("title " + code) }
+
+// source names a part of a message.
+func (w words) source(s finding.Source) string { return w.in("source " + string(s)) }
 
 // place names where a finding points: part, line and column.
-func (w *words) place(f *catalogue.Resolved) string {
-	name := w.sources[f.Source]
+func (w words) place(f *catalogue.Resolved) string {
+	name := w.source(f.Source)
 	switch {
 	case name == "":
 		return ""
@@ -73,10 +38,10 @@ func (w *words) place(f *catalogue.Resolved) string {
 	}
 }
 
-func (w *words) counted(fs []catalogue.Resolved) string {
+func (w words) counted(fs []catalogue.Resolved) string {
 	var n [3]int
 	for i := range fs {
 		n[fs[i].Severity]++
 	}
-	return fmt.Sprintf(w.count, n[finding.Error], n[finding.Warning], n[finding.Info])
+	return fmt.Sprintf(w.in("count"), n[finding.Error], n[finding.Warning], n[finding.Info])
 }

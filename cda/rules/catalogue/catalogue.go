@@ -225,7 +225,7 @@ func (c *Catalogue) Resolve(f finding.Finding, p Profile, lang Lang) Resolved {
 		return out
 	}
 	out.Severity, out.Stage = r.Severity.In(p), r.Stage
-	out.Value = shown(f.Value, r.PublicValue)
+	out.Value = shown(f.Value, r.PublicValue, lang)
 	params := inWords(f.Params, lang)
 	out.Message = fill(r.Text.In(lang), params, out.Value)
 	out.Hint = fill(r.Hint.In(lang), params, out.Value)
@@ -236,7 +236,7 @@ func (c *Catalogue) Resolve(f finding.Finding, p Profile, lang Lang) Resolved {
 
 // shown gives a public value (shortened to 200 code points), and of a personal
 // one only its kind and length.
-func shown(v string, public bool) string {
+func shown(v string, public bool, lang Lang) string {
 	switch {
 	case v == "":
 		return ""
@@ -245,11 +245,12 @@ func shown(v string, public bool) string {
 	case public:
 		return string([]rune(v)[:200]) + "…"
 	default:
-		return "(" + kind(v) + ", " + strconv.Itoa(utf8.RuneCountInString(v)) + ")"
+		return "(" + faults()[kind(v)].In(lang) + ", " + strconv.Itoa(utf8.RuneCountInString(v)) + ")"
 	}
 }
 
-// kind tells of what signs a value consists: digits, letters, or mixed.
+// kind tells of what signs a value consists, by the table's words: only digits, only
+// others, or both.
 func kind(v string) string {
 	digits, letters := 0, 0
 	for _, r := range v {
@@ -261,11 +262,11 @@ func kind(v string) string {
 	}
 	switch {
 	case letters == 0:
-		return "digits"
+		return "all digits"
 	case digits == 0:
-		return "text"
+		return "no digits"
 	default:
-		return "mixed"
+		return "digits and others"
 	}
 }
 

@@ -36,7 +36,7 @@ func TestResolveMasksPersonalValues(t *testing.T) {
 	}
 	f := finding.Finding{Rule: "A-1", Value: "010181-900C", Params: []finding.Param{finding.P("x", "q")}}
 	r := c.Resolve(f, Lenient, Swedish)
-	if r.Message != "b q (mixed, 11)" || r.Severity != finding.Warning {
+	if r.Message != "b q (blandat, 11)" || r.Severity != finding.Warning {
 		t.Fatalf("got %+v", r)
 	}
 	if r := c.Resolve(f, Strict, Swedish); r.Severity != finding.Error {

@@ -1,52 +1,62 @@
 package report
 
 import (
+	_ "embed"
+
 	"portti/cda/rules"
 	"portti/cda/rules/catalogue"
 	"portti/internal/finding"
 )
 
+//go:embed words.yaml
+var wordFile []byte
+
 // words are a report's own words, in one language.
 type words struct {
-	Title, Summary, Time, File, Verdict, Findings      string
-	Error, Warning, Info, Errors, Warnings, Infos      string
-	ID, SetID, Version, NoFindings, NoDocs             string
-	Place, Value, Hint, Path                           string
-	Requirement, Reference, Contents, Retry, Code, Not string
-	Accepted, WithWarnings, Rejected                   string
+	Accepted     string `yaml:"accepted"`
+	WithWarnings string `yaml:"with_warnings"`
+	Rejected     string `yaml:"rejected"`
+	Title        string `yaml:"title"`
+	Summary      string `yaml:"summary"`
+	Time         string `yaml:"time"`
+	File         string `yaml:"file"`
+	Verdict      string `yaml:"verdict"`
+	Findings     string `yaml:"findings"`
+	Error        string `yaml:"error"`
+	Warning      string `yaml:"warning"`
+	Info         string `yaml:"info"`
+	Errors       string `yaml:"errors"`
+	Warnings     string `yaml:"warnings"`
+	Infos        string `yaml:"infos"`
+	ID           string `yaml:"id"`
+	SetID        string `yaml:"set_id"`
+	Version      string `yaml:"version"`
+	NoFindings   string `yaml:"no_findings"`
+	NoDocs       string `yaml:"no_docs"`
+	Place        string `yaml:"place"`
+	Value        string `yaml:"value"`
+	Hint         string `yaml:"hint"`
+	Path         string `yaml:"path"`
+	Requirement  string `yaml:"requirement"`
+	Reference    string `yaml:"reference"`
+	Contents     string `yaml:"contents"`
+	Code         string `yaml:"code"`
+	Retry        string `yaml:"retry"`
+	Not          string `yaml:"disclaimer"`
 }
 
-var wordsIn = map[catalogue.Lang]*words{
-	catalogue.Finnish: {
-		Accepted: "kelpaa", WithWarnings: "kelpaa huomautuksin", Rejected: "hylätään",
-		Title: "Validoinnin tulos", Summary: "Yhteenveto", Time: "Aika", File: "Tiedosto", Verdict: "Tulos", Findings: "Löydökset",
-		Error: "virhe", Warning: "huomautus", Info: "tieto", Errors: "Virheitä", Warnings: "Huomautuksia", Infos: "Tietoja",
-		ID: "Tunniste", SetID: "Alkuperäinen tunniste", Version: "Versio",
-		NoFindings: "Ei löydöksiä.", NoDocs: "Yhtään asiakirjaa ei validoitu.",
-		Place: "Kohta", Value: "Arvo", Hint: "Ohje", Path: "Polku",
-		Requirement: "Vaatimus", Reference: "Lähde", Contents: "Asiakirjat", Code: "Virhekoodi",
-		Retry: "Saman sanoman voi lähettää uudelleen.", Not: "Tämä ei ole Kelan palvelu eikä sertifioitu. Henkilötietoja sisältävät arvot on peitetty.",
-	},
-	catalogue.Swedish: {
-		Accepted: "godkänns", WithWarnings: "godkänns med anmärkningar", Rejected: "avvisas",
-		Title: "Valideringens resultat", Summary: "Sammandrag", Time: "Tid", File: "Fil", Verdict: "Resultat", Findings: "Fynd",
-		Error: "fel", Warning: "anmärkning", Info: "uppgift", Errors: "Fel", Warnings: "Anmärkningar", Infos: "Uppgifter",
-		ID: "Identifierare", SetID: "Ursprunglig identifierare", Version: "Version",
-		NoFindings: "Inga fynd.", NoDocs: "Inga dokument har validerats.",
-		Place: "Ställe", Value: "Värde", Hint: "Råd", Path: "Sökväg",
-		Requirement: "Krav", Reference: "Källa", Contents: "Dokument", Code: "Felkod",
-		Retry: "Samma meddelande kan skickas på nytt.", Not: "Detta är inte FPA:s tjänst och inte certifierat. Värden med personuppgifter är dolda.",
-	},
-	catalogue.English: {
-		Accepted: "accepted", WithWarnings: "accepted with warnings", Rejected: "rejected",
-		Title: "Result of validation", Summary: "Summary", Time: "Time", File: "File", Verdict: "Verdict", Findings: "Findings",
-		Error: "error", Warning: "warning", Info: "info", Errors: "Errors", Warnings: "Warnings", Infos: "Infos",
-		ID: "Id", SetID: "Set id", Version: "Version",
-		NoFindings: "No findings.", NoDocs: "No document was validated.",
-		Place: "Place", Value: "Value", Hint: "Hint", Path: "Path",
-		Requirement: "Requirement", Reference: "Reference", Contents: "Documents", Code: "Error code",
-		Retry: "The same message may be sent again.", Not: "Not Kela's, not certified. Values that hold personal data are masked.",
-	},
+// wordsIn are the words by language.
+var wordsIn = read(catalogue.MustWords(wordFile))
+
+func read(file catalogue.Words) map[catalogue.Lang]*words {
+	out := make(map[catalogue.Lang]*words, len(catalogue.Langs))
+	for _, lang := range catalogue.Langs {
+		out[lang] = &words{}
+		if err := file.Into(lang, out[lang]); err != nil {
+			panic(err) // the file is embedded
+		}
+	}
+	return out
 }
 
 // wordsOf gives the words in lang, the English ones where it is not known.
