@@ -181,7 +181,7 @@ func TestARK9_PowerCutsAndFailuresWhileBackingUp(t *testing.T) {
 	s := openIn(t, lay(t, files), sealed)
 	mustBackup(t, s, BackupOptions{Dir: base})
 	earlier := filesOf(t, base)
-	underFaults(t, 3, labour{
+	underFaults(t, 1, labour{
 		start: func(t *testing.T) { dir, to = lay(t, files), lay(t, earlier) },
 		work: func(try func(func() error) error) error {
 			return opened(dir, nil, try, func(s *Store) error {
@@ -225,7 +225,7 @@ func TestARK9_PowerCutsAndFailuresWhileRestoring(t *testing.T) {
 		_, err := os.Stat(filepath.Join(to, dbFile))
 		return err == nil
 	}
-	underFaults(t, 3, labour{
+	underFaults(t, 1, labour{
 		start: func(t *testing.T) { to = filepath.Join(t.TempDir(), "restored") },
 		work: func(try func(func() error) error) error {
 			return try(func() error {
@@ -257,7 +257,7 @@ func TestSEC6_PowerCutsAndFailuresWhileKeysAreRotated(t *testing.T) {
 	files := archiveTemplate(t)
 	fresh := Key([]byte("fedcba9876543210fedcba9876543210"))
 	var dir string
-	underFaults(t, 3, labour{
+	underFaults(t, 1, labour{
 		start: func(t *testing.T) { dir = lay(t, files) },
 		work: func(try func(func() error) error) error {
 			return opened(dir, nil, try, func(s *Store) error {
@@ -302,7 +302,7 @@ func TestARK9_PowerCutsAndFailuresWhileASchemaIsMigrated(t *testing.T) {
 	files := archiveTemplate(t)
 	var dir string
 	migrated := func(o *Options) { o.migrations = newer(t) }
-	underFaults(t, 3, labour{
+	underFaults(t, 1, labour{
 		start: func(t *testing.T) { dir = lay(t, files) },
 		work: func(try func(func() error) error) error {
 			return opened(dir, migrated, try, func(s *Store) error { return try(func() error { return archived(s, doc(id(50))) }) })
@@ -345,7 +345,7 @@ func TestLUO6_PowerCutsAndFailuresWhileTheReplayListIsWritten(t *testing.T) {
 		}
 		return out
 	}
-	underFaults(t, 3, labour{
+	underFaults(t, 1, labour{
 		start: func(t *testing.T) { dir, list = lay(t, files), filepath.Join(t.TempDir(), "list") },
 		work: func(try func(func() error) error) error {
 			return opened(dir, listing, try, func(s *Store) error {
