@@ -85,10 +85,29 @@ var reads = map[string]func(s *Store, sc Scope) (found bool, err error){
 		_, b, err := s.Filed(bg, sc, id(901))
 		return len(b) > 0, err
 	},
+	"Prove": func(s *Store, sc Scope) (bool, error) {
+		p, err := s.Prove(bg, sc, id(1))
+		return p != nil, err
+	},
+	"ProveRow document": func(s *Store, sc Scope) (bool, error) { return proven(s, sc, "document:"+id(2)) },
+	"ProveRow log row":  func(s *Store, sc Scope) (bool, error) { return proven(s, sc, "usage:1") },
+	"Export": func(s *Store, sc Scope) (found bool, err error) {
+		err = s.Export(bg, sc, func(*Exported) error { found = true; return nil })
+		return found, err
+	},
 	"Counts": func(s *Store, sc Scope) (bool, error) {
 		c, err := s.Counts(bg, sc)
 		return c.Documents > 0 || len(c.Groups) > 0, err
 	},
+}
+
+func proven(s *Store, sc Scope, name string) (bool, error) {
+	leaf, err := s.Leaf(bg, name)
+	if err != nil {
+		return false, err
+	}
+	p, err := s.ProveRow(bg, sc, leaf)
+	return p != nil, err
 }
 
 func hits(s *Store, sc Scope, f Filter) (bool, error) {
