@@ -81,9 +81,19 @@ var ofJoining = []string{pipeline.RuleSystemUnknown, pipeline.RuleSystemTime, pi
 	pipeline.RuleProfileFetch, pipeline.RuleProfileStore, pipeline.RuleProfileOld, pipeline.RulePhase, pipeline.RuleJoiningPoint,
 	pipeline.RuleController, pipeline.RuleRegistryRight, pipeline.RuleSigner}
 
-// TestREK_ScenariosOverTheWire sends, for each requirement, what must be refused for
-// the organisations that it names or comes from, and what must not.
-func TestREK_ScenariosOverTheWire(t *testing.T) {
+// registerScenario is a document that is sent where something is known of
+// organisations, with the rules of areas ORG and ACCESS that it must meet.
+type registerScenario struct {
+	name   string // begins with the requirement's id
+	joined func(*organisations.Joined)
+	kind   fixtures.Kind
+	change func(*fixtures.Spec)
+	want   []string
+}
+
+// registerScenarios are, for each requirement, what must be refused for the
+// organisations that it names or comes from, and what must not.
+func registerScenarios() []registerScenario {
 	w := world()
 	a, b, c := w.Organisation("utuvaara"), w.Organisation("sumula"), w.Organisation("hoivapilvi")
 	stranger := *a.Units[0]
@@ -94,13 +104,7 @@ func TestREK_ScenariosOverTheWire(t *testing.T) {
 		}
 	}
 	unit := func(u *fixtures.Unit) func(*fixtures.Spec) { return func(s *fixtures.Spec) { s.Unit = u } }
-	for i, x := range []struct {
-		name   string
-		joined func(*organisations.Joined)
-		kind   fixtures.Kind
-		change func(*fixtures.Spec)
-		want   []string // rules of areas ORG and ACCESS
-	}{
+	return []registerScenario{
 		{"REK-7 a unit that is known", nil, fixtures.Plan, unit(a.Units[1]), nil},
 		{"REK-7 a unit under another's arc", nil, fixtures.Plan, unit(a.Unit("moved")), nil},
 		{"REK-7 an unknown unit where the phase demands one", nil, fixtures.Plan, unit(&stranger), []string{"ORG-BODY-UNKNOWN", "ORG-UNIT-UNKNOWN"}},
@@ -121,7 +125,14 @@ func TestREK_ScenariosOverTheWire(t *testing.T) {
 		{"PRO-4 and no other", nil, fixtures.Phase2PDF, func(s *fixtures.Spec) { s.System = w.Migration }, []string{pipeline.RuleProfileOld}},
 		{"PRO-6 a system that is not tested", system("utuvaara", func(s *organisations.System) { s.JointTest = w.Now.AddDate(0, 1, 0) }), fixtures.Phase2PDF, unit(a.Units[0]), []string{pipeline.RuleSystemUntested}},
 		{"PRO-6 a phase that it is not accepted for", system("utuvaara", func(s *organisations.System) { s.Phases = []string{"old"} }), fixtures.Phase2PDF, unit(a.Units[0]), []string{pipeline.RulePhase}},
-	} {
+	}
+}
+
+// TestREK_ScenariosOverTheWire sends what registerScenarios tell.
+func TestREK_ScenariosOverTheWire(t *testing.T) {
+	w := world()
+	a := w.Organisation("utuvaara")
+	for i, x := range registerScenarios() {
 		t.Run(x.name, func(t *testing.T) {
 			g := startWith(t, nil, "relationship-child", "case", "relationship-elder")
 			j := joinedWorld(t)
@@ -149,7 +160,7 @@ func TestREK_ScenariosOverTheWire(t *testing.T) {
 
 // The controller of archived documents is changed while the gateway runs: queries
 // follow the new one, the old one finds nothing, and the bytes are as they came.
-func TestREK5_QueriesFollowTheNewController(t *testing.T) {
+func controllerChanges(t *testing.T) {
 	w := world()
 	g := startWith(t, nil, "relationship-child", "case", "plan")
 	a, b := w.Organisations[0], w.Organisations[1]
