@@ -39,7 +39,7 @@ func BenchmarkMillion(b *testing.B) {
 		}
 	}()
 	m := &growing{b: b, g: g, handler: handler}
-	m.prepare(3 * accepts)
+	m.prepare(2*accepts + loadedAccepts)
 	b.ResetTimer()
 	for range b.N {
 		m.measure(n)
@@ -48,8 +48,9 @@ func BenchmarkMillion(b *testing.B) {
 
 const (
 	// accepts is how many documents an accept rate is measured over, looks how many
-	// queries a percentile.
-	accepts, looks = 600, 2000
+	// queries a percentile; loadedAccepts are the documents beside which queries are
+	// measured under load.
+	accepts, looks, loadedAccepts = 600, 2000, 3000
 	// perClient is how many of the filling documents a client has.
 	perClient = 10
 	// beside is how many senders make full load.
@@ -82,10 +83,10 @@ func (m *growing) prepare(n int) {
 
 func (m *growing) measure(n int) {
 	m.fill(0, 2*looks)
-	m.report("start-accept/s", m.accept())
+	m.report("start-accept/s", m.accept(accepts))
 	m.look("start")
 	m.fill(2*looks, n)
-	m.report("end-accept/s", m.accept())
+	m.report("end-accept/s", m.accept(accepts))
 	m.look("end")
 	m.loaded()
 }
@@ -153,11 +154,11 @@ func (m *growing) handle(body []byte, want pipeline.Verdict) {
 	}
 }
 
-// accept takes documents from as many senders as make full load; it gives how many a
+// accept takes n documents from as many senders as make full load; it gives how many a
 // second.
-func (m *growing) accept() float64 {
-	batch := m.ready[:accepts]
-	m.ready = m.ready[accepts:]
+func (m *growing) accept(n int) float64 {
+	batch := m.ready[:n]
+	m.ready = m.ready[n:]
 	queue := make(chan []byte, len(batch))
 	for _, r := range batch {
 		queue <- r
@@ -173,7 +174,7 @@ func (m *growing) accept() float64 {
 		})
 	}
 	all.Wait()
-	return float64(accepts) / time.Since(began).Seconds()
+	return float64(n) / time.Since(began).Seconds()
 }
 
 // look measures queries one after another.
@@ -225,7 +226,7 @@ func (m *growing) loaded() {
 			fetch = append(fetch, m.one(interactions.QueryDocument, i))
 		}
 	})
-	rate := m.accept()
+	rate := m.accept(loadedAccepts)
 	done.Store(true)
 	all.Wait()
 	m.report("loaded-accept/s", rate)

@@ -33,5 +33,6 @@ END {
   print "\n## A migration\n"
   printf "Pusher, gateway and archive on this machine, documents of about 20 KB of an old system with the relationships and cases around them: %.0f old documents a second with 8 at a time, %.0f with one; built and signed before at %.0f a second.\n", once["documents/s"], once["single-documents/s"], once["built/s"]
   printf "Another client at 25 documents a second: p99 %.1f ms alone, %.1f ms during a migration at full speed (%.2f ×; %.0f documents a second migrated).\n", once["alone-p99-ms"], once["beside-p99-ms"], once["ratio"], once["migrated/s"]
-  printf "Most memory, one document in a hundred near 1 MB: builder %.0f MB, pusher %.0f MB, gateway %.0f MB (2,000 rows, or PORTTI_MIGRATE_ROWS).\n", once["builder-MB"], once["pusher-MB"], once["gateway-MB"]
+  printf "Most memory over %d rows, one document in a thousand near 1 MB: builder %.0f MB, pusher %.0f MB, gateway %.0f MB.\n", rows_migrated, once["builder-MB"], once["pusher-MB"], once["gateway-MB"]
+  printf "On disk a row: old system %.0f KB, work folder %.0f KB, archive %.0f KB.\n", once["old-KB/row"], once["work-KB/row"], once["archive-KB/row"]
 }
