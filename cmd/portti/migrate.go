@@ -30,7 +30,7 @@ type migrateFlags struct {
 	mapping, work, out string
 	workers            int
 	rate               float64
-	strict             bool
+	strict, again      bool
 }
 
 func (m *Main) migrateCommand() *cobra.Command {
@@ -108,7 +108,8 @@ func (m *Main) migrateBuild() *cobra.Command {
 	var o migrateFlags
 	cmd := &cobra.Command{
 		Use: "build --mapping FILE --work DIR", Args: cobra.NoArgs, Short: "makes signed documents in the work directory; goes on where it was stopped",
-		Example: "  portti migrate build --mapping old/mapping.yaml --trust ca.pem --work migration",
+		Example: "  portti migrate build --mapping old/mapping.yaml --trust ca.pem --work migration\n" +
+			"  portti migrate build --mapping old/mapping.yaml --trust ca.pem --work migration --again   # refused rows, once mended",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.work == "" {
 				return usage(errors.New("build needs --work DIR"), "portti migrate build --mapping old/mapping.yaml --work migration")
@@ -128,6 +129,7 @@ func (m *Main) migrateBuild() *cobra.Command {
 	}
 	o.build(m, cmd.Flags())
 	cmd.Flags().StringVar(&o.work, "work", "", "work `DIR`ectory")
+	cmd.Flags().BoolVar(&o.again, "again", false, "read rows anew that became no document, after the mapping, the table or the files were mended")
 	return cmd
 }
 
@@ -174,7 +176,7 @@ func (m *Main) buildInto(ctx context.Context, o migrateFlags, j *migrate.Journal
 	bar := m.newProgress(plan)
 	b, err := migrate.Build(ctx, migrate.BuildOptions{
 		Mapping: mapping, Journal: j, Key: key, Certificate: certificate, Check: check, Now: m.Now, Workers: o.workers, Limit: m.config.Document,
-		DropBodies: plan, Production: pipeline.World(m.config.World) == pipeline.Production, Progress: bar.built,
+		DropBodies: plan, Again: o.again, Production: pipeline.World(m.config.World) == pipeline.Production, Progress: bar.built,
 	})
 	bar.done()
 	switch {

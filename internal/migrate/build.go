@@ -37,6 +37,9 @@ type BuildOptions struct {
 	Limit int64
 	// DropBodies keeps no documents: a plan.
 	DropBodies bool
+	// Again reads rows anew that became no document, after the mapping, the table or
+	// the files were mended. What was made stays as it is.
+	Again bool
 	// Production: see Sending.
 	Production bool
 	// Progress is called now and then; may be nil.
@@ -52,7 +55,7 @@ type Built struct {
 }
 
 // ErrChanged: the table is not that of the journal.
-var ErrChanged = errors.New("the table has changed since this build began: use a new work directory, or put the old table back")
+var ErrChanged = errors.New("the table has changed since this build began: --again takes rows that were mended in their places; else put the old table back, or use a new work directory")
 
 // builder is one run of Build.
 type builder struct {
@@ -119,7 +122,7 @@ func (b *builder) prepare(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case before != "" && before != now:
+	case before != "" && before != now && !b.Again:
 		return ErrChanged
 	}
 	if v, err := b.Journal.meta("row"); err != nil {
@@ -129,7 +132,10 @@ func (b *builder) prepare(ctx context.Context) error {
 			return fmt.Errorf("%w: row %q", ErrJournal, v)
 		}
 	}
-	if before == "" {
+	if before != now {
+		if _, err := b.Journal.exec(`DELETE FROM aliases`); err != nil {
+			return err
+		}
 		if err := b.numbers(ctx); err != nil {
 			return err
 		}
@@ -175,7 +181,9 @@ func (b *builder) rows(ctx context.Context, t table) error {
 		if err != nil {
 			return errors.Join(err, b.drain(0))
 		}
-		if row.Number <= b.last {
+		if done, err := b.done(row); err != nil {
+			return errors.Join(err, b.drain(0))
+		} else if done {
 			continue
 		}
 		if err := b.start(row); err != nil {
@@ -186,6 +194,25 @@ func (b *builder) rows(ctx context.Context, t table) error {
 		}
 	}
 	return errors.Join(ctx.Err(), b.drain(0))
+}
+
+// done tells that a row has its end from an earlier run.
+func (b *builder) done(row *Row) (bool, error) {
+	if row.Number > b.last || !b.Again {
+		return row.Number <= b.last, nil
+	}
+	r, err := b.Journal.row(`SELECT state, old_id FROM rows WHERE row=?`, row.Number)
+	if err != nil {
+		return false, err
+	}
+	var state, oldID string
+	if err := r.Scan(&state, &oldID); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, err
+	}
+	if state == "built" && row.Fault == nil && row.Values["id"] != oldID {
+		return false, fmt.Errorf("%w: row %d, of which a document was made, has another id", ErrChanged, row.Number)
+	}
+	return state == "built", nil
 }
 
 // start hands a row to a worker.
@@ -365,7 +392,7 @@ func (b *builder) finish(m *made) error {
 			return err
 		}
 	}
-	if err := errors.Join(b.Journal.setMeta("row", strconv.FormatInt(m.facts.row, 10)), b.Journal.tick()); err != nil {
+	if err := errors.Join(b.Journal.setMeta("row", strconv.FormatInt(max(b.last, m.facts.row), 10)), b.Journal.tick()); err != nil {
 		return err
 	}
 	if b.count.Rows%64 == 0 {
