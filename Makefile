@@ -4,6 +4,8 @@ SHELL := /bin/bash
 export GOTOOLCHAIN ?= auto
 # go-sqlite3 is the larger part of a cold build; these flags halve it.
 export CGO_CFLAGS ?= -O2 -g0
+# Journeys in the browser keep their pictures here.
+export PORTTI_SCREENSHOTS ?= $(CURDIR)/var/screenshots
 GO ?= go
 DATA ?= var/demo
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)

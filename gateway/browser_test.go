@@ -114,15 +114,27 @@ func (b *tab) wants(texts ...string) {
 	}
 }
 
-// accessible runs axe-core on the page: nothing serious or critical may be wrong, in
-// the light and in the dark.
+// aspects are what axe-core sees of each page: in the light and in the dark, on a wide
+// screen and on a phone.
+var aspects = []struct {
+	scheme string
+	width  int64
+}{{"light", 1280}, {"dark", 360}}
+
+// accessible runs axe-core on the page: nothing serious or critical may be wrong; the
+// page is not wider than the screen, and no heavier than pages may be.
 func (b *tab) accessible(name string) {
 	b.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
+	b.light(name)
+	b.run(chromedp.Evaluate(axe+`;0`, nil))
+	for _, l := range aspects {
+		scheme := l.scheme
 		var found string
+		var over float64
 		b.run(
+			chromedp.EmulateViewport(l.width, 900),
+			chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over),
 			emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-			chromedp.Evaluate(axe+`;0`, nil),
 			chromedp.Evaluate(`axe.run(document, {iframes: false, runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
 				JSON.stringify(r.violations.filter(v => v.impact == "serious" || v.impact == "critical").map(v => [v.id, v.help, v.nodes.slice(0, 3).map(n => n.html)])))`,
 				&found, awaitPromise),
@@ -132,10 +144,24 @@ func (b *tab) accessible(name string) {
 			b.t.Fatal(err)
 		}
 		for _, v := range violations {
-			b.t.Errorf("%s (%s): %s", name, scheme, v)
+			b.t.Errorf("%s (%s, %d wide): %s", name, scheme, l.width, v)
 		}
+		if over > 0 {
+			b.t.Errorf("%s: %v too wide for a screen of %d", name, over, l.width)
+		}
+		b.shot(fmt.Sprintf("%s_%s_%d", name, scheme, l.width))
 	}
-	b.shot(name)
+}
+
+// light holds a page of the journeys against the bound of a page's weight: what the
+// server sent, without the document in its frame.
+func (b *tab) light(name string) {
+	b.t.Helper()
+	var size float64
+	b.run(chromedp.Evaluate(`performance.getEntriesByType("navigation")[0].decodedBodySize`, &size))
+	if size <= 0 || size > heaviestPage {
+		b.t.Errorf("%s weighs %v bytes", name, size)
+	}
 }
 
 // shot keeps a picture of the page as output of the tests.
@@ -191,6 +217,7 @@ func TestUI1_BrowserJourneyOfTheArchivist(t *testing.T) {
 		b.wants(d.OID)
 	}
 	xhtml := b.of(fixtures.OldXHTML)
+	b.documentsOfEachKind()
 	var inner string
 	b.run(chromedp.Navigate(b.base+"/archive/documents/"+xhtml.OID+"/content"), chromedp.Text("body", &inner, chromedp.ByQuery))
 	if strings.TrimSpace(inner) == "" {
@@ -201,6 +228,7 @@ func TestUI1_BrowserJourneyOfTheArchivist(t *testing.T) {
 	b.click(`form[role=search] button`)
 	b.wants("archivist-view")
 	b.accessible("logs")
+	b.exportsAndUnusualUse()
 	b.goTo("/archive/documents/" + xhtml.OID + "/nullify")
 	b.run(chromedp.SendKeys("#reason", "wrong client", chromedp.ByQuery))
 	b.click(`main button[type=submit]`)
