@@ -130,6 +130,8 @@ type Options struct {
 	// Ready tells why the archive cannot take documents now; nil means it can.
 	Ready func(context.Context) error
 	Log   zerolog.Logger
+	// State is what the operator's page tells beside the metrics; nil for nothing.
+	State func() web.OperatorState
 	// Lang is the language of the operator's page; Versions are what it tells of: name
 	// and version by turns.
 	Lang     catalogue.Lang
@@ -176,7 +178,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, limits: o.Limits.withDefaults(), failed: make(chan error, 3)}
 	s.budget = &budget{limit: s.limits.InFlight}
 	s.metrics = newMetrics(s.budget)
-	s.operator = web.NewOperator(web.OperatorOptions{Lang: o.Lang, Gatherer: s.metrics.registry, Ready: o.Ready, Versions: o.Versions, Now: o.Now})
+	s.operator = web.NewOperator(web.OperatorOptions{Lang: o.Lang, Gatherer: s.metrics.registry, Ready: o.Ready, State: o.State, Versions: o.Versions, Now: o.Now})
 	return s, nil
 }
 

@@ -218,7 +218,7 @@ func (i *Instance) assemble(c Config) error {
 		Prove:  i.prove,
 		Proofs: &proofs{archive: i.Store, standing: known.Standing, profile: c.Profile, lang: c.Lang, owner: c.Owner, log: c.Log, now: c.Now},
 	}
-	watch := &archiveMetrics{archive: i.Store, dir: c.Data, certificates: map[string]time.Time{}}
+	watch := &archiveMetrics{archive: i.Store, dir: c.Data, certificates: map[string]time.Time{}, backup: i.Store.LastBackup}
 	o.Ready = watch.ready
 	if o.Pages, err = i.pages(c); err != nil {
 		return err
@@ -233,10 +233,12 @@ func (i *Instance) assemble(c Config) error {
 			return err
 		}
 	}
-	serverEnd(o.TLS, watch.certificates)
-	if c.Signer != nil && c.Signer.Certificate != nil {
-		watch.certificates["archive-signature"] = c.Signer.Certificate.NotAfter
+	for _, x := range i.certificates(c, o.TLS) {
+		if end, there := watch.certificates[x.Use]; !there || x.End.Before(end) {
+			watch.certificates[x.Use] = x.End
+		}
 	}
+	o.State = func() web.OperatorState { return i.operatorState(c, o.TLS, watch) }
 	if i.Server, err = New(o); err == nil {
 		err = i.Server.metrics.registry.Register(watch)
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
@@ -32,6 +31,8 @@ type archiveMetrics struct {
 	dir     string
 	// certificates are the ends of certificates by use.
 	certificates map[string]time.Time
+	// backup tells of the last backup; nil tells of none.
+	backup func() (store.BackupRecord, error)
 }
 
 // figure is one number of the archive.
@@ -63,6 +64,7 @@ var (
 	descDiskSize    = desc("portti_disk_size_bytes", "Size of the data directory's file system.")
 	descCheckpoint  = desc("portti_checkpoint_age_seconds", "How long the oldest leaf has waited for a signed checkpoint; 0 where none waits.")
 	descReady       = desc("portti_ready", "1 where the archive takes documents, by what is checked.", "check")
+	descBackup      = desc("portti_backup_timestamp_seconds", "When the last completed backup was made, in seconds since 1970; 0 where none was.")
 	descCertificate = desc("portti_certificate_expiry_seconds", "End of a certificate's validity, in seconds since 1970.", "use")
 )
 
@@ -71,7 +73,7 @@ func (m *archiveMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, f := range figures {
 		out <- f.desc
 	}
-	for _, d := range []*prometheus.Desc{descLogRows, descGroups, descCommits, descDiskFree, descDiskSize, descCheckpoint, descReady, descCertificate} {
+	for _, d := range []*prometheus.Desc{descLogRows, descGroups, descCommits, descDiskFree, descDiskSize, descCheckpoint, descReady, descBackup, descCertificate} {
 		out <- d
 	}
 }
@@ -100,9 +102,27 @@ func (m *archiveMetrics) Collect(out chan<- prometheus.Metric) {
 		}
 		out <- prometheus.MustNewConstMetric(descReady, prometheus.GaugeValue, ok, c.name)
 	}
+	made := 0.0
+	if r := m.lastBackup(); !r.Made.IsZero() {
+		made = float64(r.Made.Unix())
+	}
+	out <- prometheus.MustNewConstMetric(descBackup, prometheus.GaugeValue, made)
 	for use, end := range m.certificates {
 		out <- prometheus.MustNewConstMetric(descCertificate, prometheus.GaugeValue, float64(end.Unix()), use)
 	}
+}
+
+// lastBackup tells of the last backup. A record that cannot be read tells of none, which
+// calls the operator as well.
+func (m *archiveMetrics) lastBackup() store.BackupRecord {
+	if m.backup == nil {
+		return store.BackupRecord{}
+	}
+	r, err := m.backup()
+	if err != nil {
+		return store.BackupRecord{}
+	}
+	return r
 }
 
 func classes(bounds []float64, counts []int64) map[float64]uint64 {
@@ -189,16 +209,4 @@ func (m *archiveMetrics) ready(context.Context) error {
 	}
 	e.err = errors.Join(errs...)
 	return e
-}
-
-// serverEnd gives the end of validity of a server's certificate.
-func serverEnd(c *tls.Config, out map[string]time.Time) {
-	if c == nil {
-		return
-	}
-	for i := range c.Certificates {
-		if leaf := c.Certificates[i].Leaf; leaf != nil {
-			out["server"] = leaf.NotAfter
-		}
-	}
 }

@@ -199,6 +199,20 @@ func (s *Store) frozen(ctx context.Context) (conn *sql.DB, size int64, err error
 func (s *Store) Backup(ctx context.Context, o BackupOptions) (*Manifest, error) {
 	s.backing.Lock()
 	defer s.backing.Unlock()
+	m, err := s.makeBackup(ctx, o)
+	if m == nil {
+		m = &Manifest{}
+	}
+	if e := s.noteBackup(o, m, err); e != nil && err == nil {
+		err = fail("backup", e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (s *Store) makeBackup(ctx context.Context, o BackupOptions) (*Manifest, error) {
 	if err := s.Checkpoint(ctx); err != nil {
 		return nil, err
 	}
@@ -444,7 +458,7 @@ func (s *Store) smallFiles() (out []string, err error) {
 		if err != nil {
 			return err
 		}
-		skip := strings.HasPrefix(name, dbFile) || name == lockFile || strings.HasSuffix(name, ".tmp") || strings.HasPrefix(filepath.Base(name), ".ready-")
+		skip := strings.HasPrefix(name, dbFile) || name == lockFile || name == backupRecordFile || strings.HasSuffix(name, ".tmp") || strings.HasPrefix(filepath.Base(name), ".ready-")
 		if d.Type().IsRegular() && !skip {
 			out = append(out, name)
 		}

@@ -27,6 +27,7 @@ type Operator struct {
 	site     *Site
 	gatherer prometheus.Gatherer
 	ready    func(context.Context) error
+	state    func() OperatorState
 	facts    []fact
 	every    time.Duration
 
@@ -52,6 +53,8 @@ type OperatorOptions struct {
 	Gatherer prometheus.Gatherer
 	// Ready tells why the archive takes nothing now; nil means it is not asked.
 	Ready func(context.Context) error
+	// State is what the page tells beside the metrics; nil for nothing.
+	State func() OperatorState
 	// Versions are what runs here: name and version by turns.
 	Versions []string
 	Now      func() time.Time
@@ -63,7 +66,7 @@ func NewOperator(o OperatorOptions) *Operator {
 	if err != nil {
 		panic(err) // nothing is asked of it that could be missing
 	}
-	op := &Operator{site: s, gatherer: o.Gatherer, ready: o.Ready, every: sampleTime}
+	op := &Operator{site: s, gatherer: o.Gatherer, ready: o.Ready, state: o.State, every: sampleTime}
 	for i := 0; i+1 < len(o.Versions); i += 2 {
 		op.facts = append(op.facts, fact{o.Versions[i], o.Versions[i+1]})
 	}
@@ -92,6 +95,14 @@ func (o *Operator) sample() {
 		return // the next look may tell more
 	}
 	s := sample{at: o.site.sessions.now(), values: map[string]float64{}}
+	for _, f := range families {
+		if f.GetType() == dto.MetricType_HISTOGRAM {
+			for _, m := range f.GetMetric() { // all its series together
+				s.values[f.GetName()+" n"] += float64(m.GetHistogram().GetSampleCount())
+				s.values[f.GetName()+" sum"] += m.GetHistogram().GetSampleSum()
+			}
+		}
+	}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			for name, v := range valuesOf(f, m) {
@@ -150,9 +161,13 @@ func quantile(h *dto.Histogram, q float64) float64 {
 type operatorPage struct {
 	page
 	Ready    bool
+	Live     bool
 	Why      string
 	Versions []fact
-	Families []familyView
+	// Cards are what an operator looks for first.
+	Cards        []card
+	Certificates []certificateView
+	Families     []familyView
 }
 
 type familyView struct {
@@ -176,7 +191,9 @@ func (o *Operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.sample()
 	p := operatorPage{page: o.site.page(w, r, "operator"), Ready: true, Versions: o.facts}
 	p.Nav = []navLink{{"/operator", p.T("operator"), true}, {"/metrics", "Prometheus", false}}
-	p.Refresh = int(o.every.Seconds())
+	if p.Live = r.URL.Query().Get("live") != "0"; p.Live {
+		p.Refresh = int(o.every.Seconds())
+	}
 	if o.ready != nil {
 		if err := o.ready(r.Context()); err != nil {
 			p.Ready, p.Why = false, err.Error()
@@ -190,6 +207,7 @@ func (o *Operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	samples := slices.Clone(o.samples)
 	o.mu.Unlock()
+	o.overview(&p, families, samples, o.site.sessions.now())
 	for _, f := range families {
 		if v := familyOf(f, samples); len(v.Series) > 0 {
 			p.Families = append(p.Families, v)

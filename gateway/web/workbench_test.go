@@ -95,10 +95,10 @@ func TestMessageBrowserShowsWhoSentWhat(t *testing.T) {
 	want(t, b.get("/workbench/messages/x"), http.StatusNotFound)
 	want(t, b.get("/workbench/messages?next=x"), http.StatusBadRequest)
 	day := h.now.Format(time.DateOnly)
-	want(t, b.get("/workbench/messages?from="+day+"&until="+day), http.StatusOK, d.OID, `value="`+day+`"`)
+	want(t, b.get("/workbench/messages?document="+d.OID+"&from="+day+"&until="+day), http.StatusOK, d.OID, `value="`+day+`"`)
 	want(t, b.get("/workbench/messages?until=2020-01-01"), http.StatusOK, "No messages")
 	want(t, b.get("/workbench/messages?from=2099-01-01"), http.StatusOK, "No messages")
-	want(t, b.get("/workbench/messages?from=never"), http.StatusOK, d.OID)
+	want(t, b.get("/workbench/messages?from=never&document="+d.OID), http.StatusOK, d.OID)
 }
 
 func TestEveryStructureHasItsPage(t *testing.T) {
