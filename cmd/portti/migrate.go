@@ -123,6 +123,9 @@ func (m *Main) migrateBuild() *cobra.Command {
 					return err
 				}
 				fmt.Fprintf(m.Stdout, "%d rows read, %d documents made, %d refused, %d duplicates: %s\n", b.Rows, b.Documents, b.Refused, b.Duplicates, o.work)
+				if b.Refused > 0 {
+					fmt.Fprintln(m.Stdout, "why rows were refused: portti migrate report --work "+o.work+"; once they are mended: the same command with --again")
+				}
 				return nil
 			})
 		},

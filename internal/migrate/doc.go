@@ -22,6 +22,9 @@
 // the content, and a document's bytes are kept before they are first sent: what
 // is sent again is the same to the archive, which answers as it did the first time.
 //
+// Rows that became no document are read anew when asked (BuildOptions.Again), once the
+// mapping, the table or the files are mended; what was made stays as it is.
+//
 // # Memory
 //
 // Rows, files and bodies pass through in small numbers; lists live in the journal, and
