@@ -37,6 +37,7 @@ var operationScenarios = []struct {
 	{"ARK-4", "wrong parameters are told with their place", wrongParameters},
 	{"ARK-4", "a long answer in parts by number", partsByNumber},
 	{"ARK-4", "a parameter, request and interaction of the user's own", ownTable},
+	{"ARK-4", "a part that is asked for after a restart is told to be asked for anew", partsOverARestart},
 	{"ARK-10", "an id stands for one original", oneOriginal},
 	{"ARK-11", "what is acknowledged is found at once", foundAtOnce},
 	{"ARK-13", "a client's summary", clientSummary},

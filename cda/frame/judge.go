@@ -146,14 +146,15 @@ func (r *reader) judgeQuery() bool {
 }
 
 // trigger judges the trigger event. One real frame leaves out its code, so its
-// absence is no error.
+// absence is no error. An interaction that is ours by assumption binds nobody to the
+// trigger event that is assumed with it.
 func (r *reader) trigger() {
 	f := r.f
 	if !f.Trigger.HasValue() {
 		r.add(RuleTriggerMissing, at(f.Trigger.Node, f.ControlAct), "")
 		return
 	}
-	if len(f.Interaction.Triggers) > 0 && !slices.Contains(f.Interaction.Triggers, f.Trigger.Code) {
+	if len(f.Interaction.Triggers) > 0 && f.Interaction.Certainty != interactions.Local && !slices.Contains(f.Interaction.Triggers, f.Trigger.Code) {
 		r.addAttr(RuleTriggerDiffers, f.Trigger.Node, "code", f.Trigger.Code,
 			finding.P("interaction", f.Interaction.Name), finding.P("expected", strings.Join(f.Interaction.Triggers, ", ")))
 	}
