@@ -45,7 +45,10 @@ func (s *Server) routes(withMetrics bool) http.Handler {
 		mux.HandleFunc(fhir.Path, s.notices)
 	}
 	if s.o.Proofs != nil {
-		mux.HandleFunc(proofsPath, s.forSystems(s.o.Proofs.ServeHTTP))
+		mux.HandleFunc(proofsPath, s.forSystems(func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.limits.WriteTime))
+			s.o.Proofs.ServeHTTP(w, r)
+		}))
 	}
 	if s.o.Pages != nil {
 		for _, p := range web.Patterns {
