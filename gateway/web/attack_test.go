@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"portti/fixtures"
+	"portti/store"
 
 	"github.com/rs/zerolog"
 )
@@ -22,7 +23,7 @@ func TestUI3_AttackGuessedLink(t *testing.T) {
 	token := b.login()
 	foreign := h.of(h.w.Organisations[1].OID, nil)
 	nothing := b.get("/archive/documents/1.2.3")
-	for _, path := range []string{"", "/content", "/source", "/source?frame", "/original", "/nullify"} {
+	for _, path := range []string{"", "/content", "/source", "/source?frame", "/original", "/proof", "/attachments/1", "/nullify"} {
 		w := b.get("/archive/documents/" + foreign.OID + path)
 		if w.Code != http.StatusNotFound {
 			t.Errorf("%q: HTTP %d", path, w.Code)
@@ -35,12 +36,26 @@ func TestUI3_AttackGuessedLink(t *testing.T) {
 	if w.Code != http.StatusConflict {
 		t.Errorf("nullify: HTTP %d", w.Code)
 	}
+	none := b.post("/archive/documents/1.2.3/nullify", "csrf", token, "reason", "x", "confirmed", "yes")
+	if none.Code != w.Code || strings.ReplaceAll(w.Body.String(), foreign.OID, "1.2.3") != none.Body.String() {
+		t.Errorf("nullifying tells that the document exists: %s\n%s", w.Body, none.Body)
+	}
 	if d, err := h.store.Document(t.Context(), everything, foreign.OID); err != nil || d.Status.String() != "current" {
 		t.Errorf("the foreign document is %v, %v", d.Status, err)
 	}
 	w = b.post("/archive/search", "csrf", token, "client", foreign.Spec.Clients[0].Hetu)
 	if strings.Contains(w.Body.String(), foreign.OID) {
 		t.Error("the search shows a foreign document")
+	}
+	misses, err := h.store.SearchUsage(t.Context(), everything, store.LogFilter{User: cardA, Attempts: store.RefusedAttempts}, 50, "")
+	n := 0
+	for _, e := range misses.Entries {
+		if e.Refused == "NOT-FOUND" && e.DocumentID == "" && strings.Contains(string(e.Detail), `"asked"`) {
+			n++
+		}
+	}
+	if err != nil || n != 9 {
+		t.Errorf("LOG-1: %d misses are logged, %v", n, err)
 	}
 }
 
@@ -53,7 +68,7 @@ func TestUI3_AttackNoSession(t *testing.T) {
 		if card != "" {
 			want(t, b.post("/archive/login"), http.StatusForbidden, "not in the list")
 		}
-		for _, path := range []string{"", "/content", "/source", "/original", "/nullify"} {
+		for _, path := range []string{"", "/content", "/source", "/original", "/proof", "/attachments/1", "/nullify"} {
 			if w := b.get("/archive/documents/" + d.OID + path); w.Code != http.StatusSeeOther || w.Body.Len() > 200 {
 				t.Errorf("%q: HTTP %d", path, w.Code)
 			}
@@ -199,7 +214,7 @@ func TestAttackHeaders(t *testing.T) {
 	b.login()
 	d := h.of(h.w.Organisations[0].OID, func(d *fixtures.Document) bool { return len(d.XHTML) > 0 })
 	u := "/archive/documents/" + d.OID
-	for _, target := range []string{"/", "/errors", "/archive", u, u + "/content", u + "/source", u + "/original", "/workbench",
+	for _, target := range []string{"/", "/errors", "/archive", u, u + "/content", u + "/source", u + "/original", u + "/proof", "/archive/logs", unusualPath, "/workbench",
 		"/workbench/messages", "/workbench/messages/1", "/workbench/messages/1/request", "/workbench/structures", "/workbench/samples",
 		"/workbench/samples/documents/plan.xml", "/archive/documents/none"} {
 		head := b.get(target).Header()

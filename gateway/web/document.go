@@ -1,6 +1,8 @@
 package web
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -15,15 +17,17 @@ import (
 // content.
 type documentPage struct {
 	page
-	ID, URL     string
-	Version     store.Version
-	Status      string
-	Class       string
-	Facts       []shownFact
-	Series      []versionView
-	Signatures  []signatureView
-	Findings    []findingView
-	Attachments []attachmentView
+	ID, URL    string
+	Version    store.Version
+	Status     string
+	Class      string
+	Facts      []shownFact
+	Series     []versionView
+	Signatures []signatureView
+	Findings   []findingView
+	// Earlier and MoreFindings are how many are not shown: a page stays light.
+	Earlier, MoreFindings int
+	Attachments           []attachmentView
 	// Proof is of integrity; File is the name that downloads have, without ending.
 	Proof *proofView
 	File  string
@@ -72,7 +76,8 @@ func (s *Site) document(w http.ResponseWriter, r *http.Request, x *session) {
 	p := documentPage{page: s.page(w, r, "document"), ID: d.Document.ID, URL: documentURL(d.ID), Version: d.Document.Version,
 		Status: "status_" + d.Status.String(), Class: statusClass(d.Status), Nullifiable: d.Status == store.Current && !d.Disposed}
 	p.Status = p.T(p.Status)
-	for _, v := range series {
+	p.Earlier = max(0, len(series)-maxVersions)
+	for _, v := range series[p.Earlier:] {
 		p.Series = append(p.Series, versionView{ID: v.ID, URL: documentURL(v.ID), Number: v.Version, Arrived: v.Arrived,
 			Status: p.T("status_" + v.Status.String()), Class: statusClass(v.Status), Current: v.ID == d.ID})
 	}
@@ -97,6 +102,9 @@ func (s *Site) document(w http.ResponseWriter, r *http.Request, x *session) {
 	s.write(w, &p.page, http.StatusOK, "document", p)
 }
 
+// maxVersions and maxFindings bound what a document's page shows of each.
+const maxVersions, maxFindings = 100, 100
+
 // held is a document of the archive as the engine of every door judges it, at its
 // arrival. Judgement is nil where the content is gone.
 type held struct {
@@ -108,6 +116,9 @@ type held struct {
 // it has answered.
 func (s *Site) fetch(w http.ResponseWriter, r *http.Request, x *session, action string) (held, bool) {
 	d, err := s.Store.Document(r.Context(), x.scope(), r.PathValue("id"))
+	if errors.Is(err, store.ErrNotFound) {
+		err = s.logMiss(r, x, action, err)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return held{}, false
@@ -122,6 +133,25 @@ func (s *Site) fetch(w http.ResponseWriter, r *http.Request, x *session, action 
 	}
 	return out, true
 }
+
+// logMiss writes an attempt at what is not there for the session into the usage log,
+// as refused: guessed addresses are unusual use (LOG-6).
+func (s *Site) logMiss(r *http.Request, x *session, action string, missing error) error {
+	u := x.usage(action, "", "")
+	u.Refused = "NOT-FOUND"
+	id := []rune(r.PathValue("id"))
+	var err error
+	if u.Detail, err = json.Marshal(map[string]string{"asked": string(id[:min(len(id), maxAsked)])}); err != nil {
+		return err
+	}
+	if err := s.Store.Log(r.Context(), store.Entries{Usage: []store.Usage{u}}); err != nil {
+		return err
+	}
+	return missing
+}
+
+// maxAsked bounds how much of an id that is not there the log keeps.
+const maxAsked = 200
 
 // client gives the main client's id, for the log: whose data they are is known by the
 // document alone.
@@ -143,7 +173,8 @@ func (s *Site) describe(p *documentPage, j *pipeline.Judgement) {
 			p.Signatures = append(p.Signatures, signatureOf(&p.page, &j.Signatures.Signatures[i]))
 		}
 	}
-	for _, f := range j.Findings {
+	p.MoreFindings = max(0, len(j.Findings)-maxFindings)
+	for _, f := range j.Findings[:min(len(j.Findings), maxFindings)] {
 		p.Findings = append(p.Findings, s.findingOf(p.Lang, catalogue.Default().Resolve(f, s.Judge.Profile, p.Lang)))
 	}
 	s.bodyOf(p, j)

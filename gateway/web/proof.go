@@ -53,6 +53,9 @@ func (s *Site) proofOf(r *http.Request, x *session, p *page, d held) (*proofView
 // proof gives the proof as a file for portti archive check-proof.
 func (s *Site) proof(w http.ResponseWriter, r *http.Request, x *session) {
 	in, err := s.Store.Prove(r.Context(), x.scope(), r.PathValue("id"))
+	if errors.Is(err, store.ErrNotFound) {
+		err = s.logMiss(r, x, "archivist-proof", err)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -170,6 +170,26 @@ type page struct {
 	Refresh int // seconds; 0 for none
 	// Forward is where the page leads on to at once, "" for nowhere.
 	Forward string
+	site    *Site
+}
+
+// OrganisationName gives an organisation's name, where it is known, with its id.
+func (p page) OrganisationName(oid string) string {
+	if p.site == nil || p.site.Judge == nil {
+		return oid
+	}
+	directory := p.site.Judge.Organisations.Directory()
+	if directory == nil || oid == "" {
+		return oid
+	}
+	_, o := directory.Find(oid, p.site.Now())
+	if o == nil {
+		return oid
+	}
+	if p.Lang == catalogue.Swedish && o.NameSV != "" {
+		return join(o.NameSV, oid)
+	}
+	return join(o.Name, oid)
 }
 
 // T gives a word in the page's language.
@@ -210,7 +230,7 @@ func (s *Site) lang(w http.ResponseWriter, r *http.Request) catalogue.Lang {
 // page begins a page. title is a key of a word.
 func (s *Site) page(w http.ResponseWriter, r *http.Request, title string) page {
 	lang := s.lang(w, r)
-	p := page{Lang: lang, Home: "/errors?lang=" + string(lang), Style: styleURL}
+	p := page{site: s, Lang: lang, Home: "/errors?lang=" + string(lang), Style: styleURL}
 	if title != "" {
 		p.Title = p.T(title)
 	}
