@@ -23,8 +23,8 @@ import (
 )
 
 // asConfigured gives the change of a gateway's configuration that flags of the
-// command line stand for.
-func asConfigured(t *testing.T, flags []string) func(*gateway.Config) {
+// command line stand for, and settles its archive as the configuration says.
+func asConfigured(t *testing.T, config string, flags []string) func(*gateway.Config) {
 	t.Helper()
 	m := &Main{}
 	cmd, _, err := m.root().Find([]string{"validate"})
@@ -44,10 +44,8 @@ func asConfigured(t *testing.T, flags []string) func(*gateway.Config) {
 	}
 	return func(c *gateway.Config) {
 		c.Profile, c.Book, c.PhrasesExact, c.Phase1Until = m.config.profile(), book, m.config.Phrases == "exact", until
-		if m.config.Data != "" {
-			if err := vectors.WholeLists(c.Data, fixtures.Default().Now); err != nil {
-				t.Fatal(err)
-			}
+		if err := vectors.Settle(vectors.DataOf(config), c.Data, fixtures.Default()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -104,11 +102,11 @@ func TestDOC12_META4_EveryVectorThroughEveryDoor(t *testing.T) {
 			flags := slices.Clone(vectors.Configs[config])
 			if i := slices.Index(flags, "--data"); i >= 0 {
 				flags[i+1] = t.TempDir()
-				if err := vectors.WholeLists(flags[i+1], fixtures.Default().Now); err != nil {
+				if err := vectors.Settle(vectors.DataOf(config), flags[i+1], fixtures.Default()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			d := openDoorsWith(t, trusted, asConfigured(t, flags), flags...)
+			d := openDoorsWith(t, trusted, asConfigured(t, config, flags), flags...)
 			d.occupy()
 			var wg sync.WaitGroup
 			wg.Go(func() { d.everyCommand(vs) })
