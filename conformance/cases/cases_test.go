@@ -114,6 +114,7 @@ func TestBrokenCasesDoNotLoad(t *testing.T) {
 		{"later step", "of: one", "of: two", "no earlier step"},
 		{"unknown rule", "like: one", "rules: [NO-SUCH-RULE], answer: refused", "unknown rule"},
 		{"unknown client", "kind: plan,", "kind: plan, clients: [x],", "unknown client"},
+		{"unknown hook", "profiles:", "control: reboot\n    profiles:", "unknown control hook"},
 		{"unknown key", "requirements:", "demands: 1\n    requirements:", "not found"},
 	} {
 		text := strings.Replace(sound, x.old, x.new, 1)

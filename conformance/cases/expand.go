@@ -183,6 +183,9 @@ func (s *Set) check(c *Case) error {
 			}
 		}
 	}
+	if c.Control != "" && s.words["hook"][c.Control] == nil {
+		bad("unknown control hook %q", c.Control)
+	}
 	if len(c.Profiles) == 0 || len(c.Requirements) == 0 || len(c.Steps) == 0 {
 		bad("profiles, requirements and steps are required")
 	}

@@ -71,12 +71,30 @@ func (s *Set) givenText(c *Case, lang catalogue.Lang) string {
 	for _, g := range c.Given {
 		out = append(out, s.word("given", g, lang))
 	}
+	if c.Control != "" {
+		out = append(out, s.word("hook", c.Control, lang))
+	}
 	for _, n := range c.clientNames() {
 		if sort := c.Clients[n]; sort != "adult" {
 			out = append(out, s.word("sort", sort, lang))
 		}
 	}
 	return strings.Join(out, "; ")
+}
+
+// told is an entry in short: "no entry of q refused on one".
+func (e *Entry) told() string {
+	out := "entry of " + e.By
+	if e.Absent {
+		out = "no " + out
+	}
+	if e.Refused {
+		out += " refused"
+	}
+	if e.Document != "" {
+		out += " on " + e.Document
+	}
+	return out
 }
 
 // expectation is a step's expectation in short.
@@ -97,6 +115,9 @@ func (x *Step) expectation() string {
 	add(strings.Join(e.Found, " "), len(e.Found) > 0)
 	add("bytes of "+strings.Join(e.Served, " "), len(e.Served) > 0)
 	add("not "+strings.Join(e.Hidden, " "), len(e.Hidden) > 0)
+	for _, n := range e.Entries {
+		add(n.told(), true)
+	}
 	if e.Accepted != nil {
 		add(fmt.Sprintf("%d accepted", *e.Accepted), true)
 	}

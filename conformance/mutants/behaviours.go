@@ -14,6 +14,11 @@ import (
 	"portti/conformance/wire"
 )
 
+var (
+	remark   = regexp.MustCompile(`(?s)<acknowledgementDetail typeCode="W">.*?</acknowledgementDetail>`)
+	ruleCode = regexp.MustCompile(`(<code code=")[^"]*"`)
+)
+
 // change is a mutant that changes the answers to messages.
 func change(name, why string, act func(*Exchange, *Response) *Response) *Mutant {
 	return &Mutant{Name: name, Why: why, make: stateless(func(x *Exchange) *Response {
@@ -299,6 +304,18 @@ var behaviours = []*Mutant{
 	change("no-reasons", "refuses without a reason", func(_ *Exchange, r *Response) *Response {
 		if r.isRefused() {
 			r.Body = anyDetail.ReplaceAll(r.Body, nil)
+		}
+		return r
+	}),
+	change("tells-other-remarks", "names another rule in its remarks", func(_ *Exchange, r *Response) *Response {
+		if r.isAccepted() {
+			r.Body = remark.ReplaceAllFunc(r.Body, func(d []byte) []byte { return ruleCode.ReplaceAll(d, []byte(`${1}CODE-UNCHECKED"`)) })
+		}
+		return r
+	}),
+	change("refuses-remarked", "refuses what deserves a remark only", func(_ *Exchange, r *Response) *Response {
+		if r.isAccepted() && remark.Match(r.Body) {
+			return r.refused()
 		}
 		return r
 	}),

@@ -262,7 +262,8 @@ func (m *Mutant) Likely(list []*cases.Case) (likely, rest []*cases.Case) {
 	return likely, rest
 }
 
-// Broad tells that the mutant breaks most of what passes, so that many cases find it.
+// Broad tells that the mutant breaks most of what passes, or what most cases begin with,
+// so that many find it.
 func (m *Mutant) Broad() bool { return m.likely == nil }
 
 // tagged tells of the cases that have one of the tags, which areas are too.
@@ -289,7 +290,8 @@ var hints = map[string][]string{
 	"takes-any-media": {"http"}, "no-limits": {"limits"}, "no-description": {"wsdl"}, "silent-on-empty": {"http"}, "validates-nothing": {"validation"},
 	"validates-all-wrong": {"validation"}, "validation-stores": {"validation"}, "takes-version-gap": {"order"}, "takes-orphan-version": {"order"},
 	"takes-stale-version": {"order"}, "takes-version-after-nullification": {"nullify"}, "takes-version-of-other-client": {"version"},
-	"refuses-relationships": {"relationship"}, "refuses-cases": {"case"}, "refuses-phase2": {"plan", "note", "decision", "phase2-structured"},
+	"refuses-phase2":      {"plan", "note", "decision", "phase2-structured"},
+	"tells-other-remarks": {"remark"}, "refuses-remarked": {"remark"},
 	"takes-version-of-other-group": {"version"}, "takes-documents-without-case": {"rights"}, "takes-providers-without-right": {"rights"},
 	"ignores-list-of-documents": {"signature"}, "takes-revoked": {"signature"}, "takes-other-frame": {"retry"},
 }
