@@ -6,7 +6,7 @@ function metric(unit,    i) {
 }
 /^BenchmarkRules/ { rules = metric("cpu-µs/op"); size = metric("KB") }
 /^BenchmarkThousandFaults\// {
-  name = $1; sub(/^BenchmarkThousandFaults\//, "", name); sub(/-[0-9]+$/, "", name)
+  name = $1; sub(/^BenchmarkThousandFaults\//, "", name); sub(/-[0-9]+$/, "", name); gsub(/_/, " ", name)
   rows = rows "| " name " | " metric("findings") " | " metric("times") " |\n"
 }
 /^BenchmarkPDF/ { pdf = $3 / 1000 }

@@ -28,7 +28,10 @@ func (d Decision) String() string {
 // counts findings by rule that were not kept; they decide as well.
 func Decide(findings []finding.Finding, more map[string]int, p catalogue.Profile) Decision {
 	d := Accept
-	for _, f := range findings {
+	for i, f := range findings {
+		if i > 0 && f.Rule == findings[i-1].Rule {
+			continue // a thousand faults are mostly of one rule
+		}
 		d = max(d, weight(f.Rule, p))
 	}
 	for id := range more {
