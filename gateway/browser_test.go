@@ -44,7 +44,7 @@ func openTab(t *testing.T) *tab {
 	judge.Need(t, "chromium")
 	b := &tab{t: t, own: world().Organisations[0].OID}
 	b.g = start(t, func(c *Config) {
-		c.DemoLogin = true
+		c.DemoLogin, c.Admin = true, "127.0.0.1:0"
 		c.Archivists = []web.Archivist{{Card: "99900000101", Name: "Arja Arkisto", Controllers: []string{b.own}}}
 	})
 	b.base = "http://" + b.g.Addr().String()
@@ -276,6 +276,14 @@ func TestTEST5_BrowserJourneyOfTheVendor(t *testing.T) {
 		"/workbench/structures/1.2.246.537.6.1505.8.2023.6.1", "/errors?area=HTTP"} {
 		b.goTo(path)
 	}
+	// The operator's page, on its own listener: closed and with every metric.
+	b.base = "http://" + b.g.AdminAddr().String()
+	b.goTo("/operator?live=0")
+	b.wants("in order", "no backup was made", "trust anchor")
+	b.click(`nav.langs a[lang=fi]`)
+	b.wants("Varmuuskopiot", "Varmenteet")
+	b.run(chromedp.Click("main summary", chromedp.ByQuery))
+	b.accessible("operator-all")
 }
 
 // By keyboard alone: the first stop leads past the navigation, every stop is visible,

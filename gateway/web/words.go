@@ -19,10 +19,13 @@ var words = mustWords(wordFiles)
 
 func mustWords(files embed.FS) map[string]map[catalogue.Lang]string {
 	names, err := fs.Glob(files, "*.yaml")
+	if err != nil {
+		panic(err) // the pattern is our own
+	}
 	m := map[string]map[catalogue.Lang]string{}
 	for _, name := range names {
-		var b []byte
-		if b, err = files.ReadFile(name); err == nil {
+		b, err := files.ReadFile(name)
+		if err == nil {
 			err = yaml.Unmarshal(b, &m) // a key that stands twice in a file is an error
 		}
 		if err != nil {
