@@ -169,8 +169,12 @@ func (e *Engine) storing(ctx context.Context, client string, at time.Time, q Req
 	if err != nil {
 		return Decision{}, err
 	}
-	*mark = mark.And(a.view.state.Mark)
 	f := a.Facts(Store, d)
+	// What goes into the own register without a case is in place whatever else changes:
+	// many such documents of one client do not wait for each other.
+	if r := (run{f: &f}); d.Phase == Phase2 || !r.own() {
+		*mark = mark.And(a.view.state.Mark)
+	}
 	if d.Phase == Phase2 {
 		if err := a.attach(ctx, client, &f); err != nil {
 			return Decision{}, err

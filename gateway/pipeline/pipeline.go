@@ -309,7 +309,7 @@ func (m *message) commit(ctx context.Context) (a Answer) {
 
 // judgements is how often a document is judged while the state that it is judged by
 // keeps changing.
-const judgements = 8
+const judgements = 32
 
 // commitDocument archives and answers. Where the state of its clients, by which it was
 // found to be in place, has changed meanwhile, it is judged again by the new one: of two
