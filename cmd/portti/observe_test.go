@@ -144,12 +144,9 @@ func (g *observed) play(m *mutants.Client, c *cases.Case) report.Verdict {
 	if err := p.Play(context.Background(), c); err != nil {
 		g.t.Logf("%s, %s: %v", m.Name, c.ID, err)
 	}
-	r, err := g.o.Report(id)
+	r, err := g.o.End(id) // whatever is left of it is no other's
 	if err != nil {
 		g.t.Fatal(err)
-	}
-	for range c.Steps { // whatever is left of it is no other's
-		_ = g.o.Skip(id)
 	}
 	return r.Results[0].Verdict
 }
