@@ -92,7 +92,7 @@ func scanCheckpoint(scan func(...any) error) (*proof.Checkpoint, error) {
 }
 
 func lastCheckpoint(ctx context.Context, db queries) (*proof.Checkpoint, error) {
-	c, err := scanCheckpoint(db.QueryRowContext(ctx, sqlCheckpoint+` ORDER BY size DESC LIMIT 1`).Scan)
+	c, err := scanCheckpoint(db.QueryRowContext(ctx, sqlCheckpoint+` WHERE size >= 0 ORDER BY size DESC LIMIT 1`).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

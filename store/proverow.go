@@ -71,7 +71,7 @@ var leafNames = map[string]string{
 	"usage":         `SELECT leaf FROM usage_log WHERE seq = CAST(? AS INTEGER)`,
 	"disclosure":    `SELECT leaf FROM disclosure_log WHERE seq = CAST(? AS INTEGER)`,
 	"document":      `SELECT leaf FROM documents WHERE id = ?`,
-	"nullification": `SELECT n.leaf FROM nullifications n JOIN documents d ON d.seq = n.document WHERE d.id = ?`,
+	"nullification": `SELECT n.leaf FROM documents d JOIN nullifications n ON n.set_id = d.set_id AND n.document = d.seq WHERE d.id = ?`,
 	"disposal":      `SELECT x.leaf FROM disposals x JOIN documents d ON d.seq = x.document WHERE d.id = ?`,
 	"notice":        `SELECT leaf FROM filed_notices WHERE id = ?`,
 }
@@ -107,7 +107,7 @@ func (s *Store) ProveRow(ctx context.Context, sc Scope, leaf int64) (*proof.Incl
 	var subject int64
 	var document string
 	err := s.snapshot(ctx, op, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT l.kind, l.entry, l.subject, coalesce((SELECT d.id FROM documents d WHERE d.leaf = l.seq), '')
+		return tx.QueryRowContext(ctx, `SELECT l.kind, l.entry, l.subject, coalesce((SELECT d.id FROM documents d WHERE d.seq = l.subject AND d.leaf = l.seq), '')
 			FROM leaves l WHERE l.seq = ?`, leaf).Scan(&p.Kind, &p.Entry, &subject, &document)
 	})
 	switch {
