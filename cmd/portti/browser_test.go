@@ -118,6 +118,9 @@ func (b *demoTab) sound(name string) {
 		if dir := os.Getenv("PORTTI_SCREENSHOTS"); dir != "" {
 			var png []byte
 			b.run(chromedp.CaptureScreenshot(&png))
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				b.t.Fatal(err)
+			}
 			if err := os.WriteFile(filepath.Join(dir, "demo_"+name+"_"+scheme+".png"), png, 0o600); err != nil {
 				b.t.Fatal(err)
 			}

@@ -137,13 +137,13 @@ func TestSessionsEnd(t *testing.T) {
 	h := newHouse(t, nil)
 	b := h.browser(cardA)
 	b.login()
-	h.now = h.now.Add(14 * time.Minute)
+	h.pass(14 * time.Minute)
 	want(t, b.get("/archive"), http.StatusOK, "Arja Arkisto")
-	h.now = h.now.Add(16 * time.Minute)
+	h.pass(16 * time.Minute)
 	want(t, b.get("/archive"), http.StatusOK, "Log in by certificate")
 	b.login()
 	for range 41 {
-		h.now = h.now.Add(12 * time.Minute)
+		h.pass(12 * time.Minute)
 		b.get("/archive")
 	}
 	want(t, b.get("/archive"), http.StatusOK, "Log in by certificate")

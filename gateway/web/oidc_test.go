@@ -147,7 +147,7 @@ func TestUI2_AttackForgedTokens(t *testing.T) {
 		"mandates no list": {"mandates": "all"},
 		"another audience": {"mandates": good, "aud": "someone"},
 		"another issuer":   {"mandates": good, "iss": "https://evil.test"},
-		"expired":          {"mandates": good, "exp": h.now.Add(-time.Minute).Unix()},
+		"expired":          {"mandates": good, "exp": h.now().Add(-time.Minute).Unix()},
 		"another nonce":    {"mandates": good, "nonce": "x"},
 		"no subject":       {"mandates": good, "sub": ""},
 	} {
@@ -181,6 +181,6 @@ func TestUI2_AttackForgedTokens(t *testing.T) {
 	want(t, attacker.get(back), http.StatusForbidden)
 	late := h.browser("")
 	back = p.authorize(late.post("/archive/login/oidc").Header().Get("Location"))
-	h.now = h.now.Add(pendingTime + time.Second)
+	h.pass(pendingTime + time.Second)
 	want(t, late.get(back), http.StatusForbidden)
 }

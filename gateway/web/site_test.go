@@ -40,12 +40,17 @@ type house struct {
 	w     *fixtures.World
 	store *store.Store
 	site  *Site
-	now   time.Time
+	at    atomic.Int64 // the clock's nanoseconds
 	dir   string
 	line  *pipeline.Pipeline
 	// archived are the documents that the archive took.
 	archived []*fixtures.Document
 }
+
+// now is the house's clock, which the archive's own work reads, too; pass puts it on.
+func (h *house) now() time.Time { return time.Unix(0, h.at.Load()).In(h.w.Now.Location()) }
+
+func (h *house) pass(d time.Duration) { h.at.Add(int64(d)) }
 
 type anybody struct{}
 
@@ -60,8 +65,8 @@ const (
 func newHouse(t *testing.T, change func(*Options)) *house {
 	t.Helper()
 	h := &house{t: t, w: fixtures.Default(), dir: t.TempDir()}
-	h.now = h.w.Now
-	clock := func() time.Time { return h.now }
+	h.at.Store(h.w.Now.UnixNano())
+	clock := h.now
 	var err error
 	h.store, err = store.Open(t.Context(), store.Options{Dir: h.dir, Now: clock})
 	if err != nil {
@@ -114,7 +119,7 @@ func (h *house) send(p *pipeline.Pipeline) {
 // sendOne archives a document, if the archive takes it.
 func (h *house) sendOne(d *fixtures.Document) {
 	body := `<s:Envelope xmlns:s="` + soap.NS11 + `"><s:Body>` + string(h.w.Frame(d)) + `</s:Body></s:Envelope>`
-	a := h.line.Handle(context.Background(), pipeline.Request{ID: "r", Arrived: h.now, ContentType: "text/xml", Body: []byte(body)})
+	a := h.line.Handle(context.Background(), pipeline.Request{ID: "r", Arrived: h.now(), ContentType: "text/xml", Body: []byte(body)})
 	if a.Report.Outcome == "archived" {
 		h.archived = append(h.archived, d)
 	}

@@ -26,7 +26,7 @@ func TestLOG6_UnusualUseOnThePage(t *testing.T) {
 	if err := h.store.Log(t.Context(), store.Entries{Usage: rows}); err != nil {
 		t.Fatal(err)
 	}
-	h.now = h.now.Add(time.Second) // a look sees what was logged before it
+	h.pass(time.Second) // a look sees what was logged before it
 	want(t, b.get("/archive/logs"), http.StatusOK, `href="/archive/logs/unusual"`)
 	requirePage(t, "unusual, not asked", b.get(unusualPath))
 	want(t, b.post(unusualPath, "csrf", token, "export", "csv"), http.StatusConflict, "no report")
@@ -95,7 +95,7 @@ func TestLOG6_OneLookAtATime(t *testing.T) {
 	token := b.login()
 	x := &session{Who: Archivist{Card: cardA}, Organisation: h.w.Organisations[0].OID}
 	slow := &look{done: make(chan struct{})}
-	if !h.site.looks.begin(x, slow, h.now) {
+	if !h.site.looks.begin(x, slow, h.now()) {
 		t.Fatal("refused")
 	}
 	want(t, b.get(unusualPath), http.StatusOK, "being looked through", "Show again")

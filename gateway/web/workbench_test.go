@@ -32,7 +32,7 @@ func TestTEST5_PasteShowsFindingsAtTheirLines(t *testing.T) {
 		t.Fatalf("HTTP %d %s", w.Code, w.Body)
 	}
 	link := w.Header().Get("Location")
-	j := h.site.Judge.Document(pipeline.Input{Document: []byte(broken), Arrived: h.now})
+	j := h.site.Judge.Document(pipeline.Input{Document: []byte(broken), Arrived: h.now()})
 	if len(j.Findings) == 0 {
 		t.Fatal("the document is not broken")
 	}
@@ -94,7 +94,7 @@ func TestMessageBrowserShowsWhoSentWhat(t *testing.T) {
 	want(t, b.get("/workbench/messages/0"), http.StatusNotFound)
 	want(t, b.get("/workbench/messages/x"), http.StatusNotFound)
 	want(t, b.get("/workbench/messages?next=x"), http.StatusBadRequest)
-	day := h.now.Format(time.DateOnly)
+	day := h.now().Format(time.DateOnly)
 	want(t, b.get("/workbench/messages?document="+d.OID+"&from="+day+"&until="+day), http.StatusOK, d.OID, `value="`+day+`"`)
 	want(t, b.get("/workbench/messages?until=2020-01-01"), http.StatusOK, "No messages")
 	want(t, b.get("/workbench/messages?from=2099-01-01"), http.StatusOK, "No messages")
