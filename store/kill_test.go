@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"portti/internal/share"
 )
 
 func ignoreFileSizeSignal() { signal.Ignore(syscall.SIGXFSZ) }
@@ -66,7 +68,7 @@ func torture(tb testing.TB, n int) int {
 	tb.Helper()
 	v := os.Getenv("PORTTI_TORTURE")
 	if v == "" {
-		return n
+		return share.Of(n, (n+3)/4)
 	}
 	m, err := strconv.Atoi(v)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"portti/conformance/report"
 	"portti/internal/judge"
+	"portti/internal/share"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
@@ -134,6 +135,9 @@ func (b *demoTab) sound(name string) {
 // through a case by the guided steps; cases are browsed, the language is changed, and a
 // message's curl line is run as it stands.
 func TestTEST2_BrowserJourneysOfJointTesting(t *testing.T) {
+	if share.Of(1, 0) == 0 {
+		t.Skip("runs without the race detector, in the second part of make test")
+	}
 	dir, port := demoPlace(t)
 	startDemo(t, dir, net.JoinHostPort("127.0.0.1", port))
 	b := openDemoTab(t, "http://127.0.0.1:"+port)
