@@ -115,14 +115,7 @@ func (x *xmlWriter) order(o *Order) {
 	x.empty("effectiveTime", "value", cda.FormatTS(o.At))
 	x.client(&o.Client)
 	x.author(o.Author)
-	x.start("custodian", "typeCode", "CST")
-	x.start("assignedCustodian", "classCode", "ASSIGNED")
-	x.start("representedOrganization", "classCode", "ORG", "determinerCode", "INSTANCE")
-	x.id("id", o.Controller.ID)
-	x.element("name", o.Controller.Name.Value)
-	x.end()
-	x.end()
-	x.end()
+	x.custodian(&o.Controller)
 	if o.Task != "" || o.Unit != "" {
 		x.orderRight(o)
 	}

@@ -262,19 +262,23 @@ func (x *xmlWriter) clinicalDocument(m *cda.Metadata, document []byte, o *Option
 	x.end()
 }
 
+func (x *xmlWriter) custodian(o *cda.Organization) {
+	x.start("custodian", "typeCode", "CST")
+	x.start("assignedCustodian", "classCode", "ASSIGNED")
+	x.start("representedOrganization", "classCode", "ORG", "determinerCode", "INSTANCE")
+	x.id("id", o.ID)
+	x.element("name", o.Name.Value)
+	x.end()
+	x.end()
+	x.end()
+}
+
 func (x *xmlWriter) parties(m *cda.Metadata, o *Options) {
 	for i := range m.Clients {
 		x.client(&m.Clients[i])
 	}
 	x.author(o.Author)
-	x.start("custodian", "typeCode", "CST")
-	x.start("assignedCustodian", "classCode", "ASSIGNED")
-	x.start("representedOrganization", "classCode", "ORG", "determinerCode", "INSTANCE")
-	x.id("id", m.Custodian.ID)
-	x.element("name", m.Custodian.Name.Value)
-	x.end()
-	x.end()
-	x.end()
+	x.custodian(&m.Custodian)
 	for i := range m.Related {
 		if !o.byFrame() { // the document itself is nullified, not what it replaced
 			x.related(&m.Related[i])

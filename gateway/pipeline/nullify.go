@@ -98,9 +98,15 @@ func (m *message) frameClients() []string {
 
 // commitNullification writes the mark and answers.
 func (m *message) commitNullification(ctx context.Context) Answer {
+	return m.commitAlone(&m.nullification.Message, func() (store.Outcome, error) { return m.Library.Nullify(ctx, *m.nullification) })
+}
+
+// commitAlone writes what a frame without package asks for, with row as its message, and
+// answers.
+func (m *message) commitAlone(row *store.Message, write func() (store.Outcome, error)) Answer {
 	ack := m.ack(Accepted, m.findings)
-	m.nullification.Message.Answer = m.answer(Accepted, m.findings, ack)
-	out, err := m.Library.Nullify(ctx, *m.nullification)
+	row.Answer = m.answer(Accepted, m.findings, ack)
+	out, err := write()
 	m.watch.lap("commit")
 	if err != nil {
 		return m.notNow(err)

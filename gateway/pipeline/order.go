@@ -73,14 +73,7 @@ func (m *message) toldOrder() store.Order {
 
 // commitOrder records and answers.
 func (m *message) commitOrder(ctx context.Context) Answer {
-	ack := m.ack(Accepted, m.findings)
-	m.taking.Message.Answer = m.answer(Accepted, m.findings, ack)
-	out, err := m.Orders.TakeOrder(ctx, *m.taking)
-	m.watch.lap("commit")
-	if err != nil {
-		return m.notNow(err)
-	}
-	return m.tell(out, ack)
+	return m.commitAlone(&m.taking.Message, func() (store.Outcome, error) { return m.Orders.TakeOrder(ctx, *m.taking) })
 }
 
 // Order implements OrderJudge: whoever serves the organisation that the order names may

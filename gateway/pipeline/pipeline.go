@@ -262,6 +262,7 @@ func (m *message) access() {
 	}
 	var failure error
 	q.Failed = func(err error) { failure = err }
+	m.mark = store.StateMark{} // a judgement by no state waits for no change of it
 	q.Judged = func(mark store.StateMark) { m.mark = mark }
 	m.accessed[0] = len(m.findings)
 	m.findings = append(m.findings, m.Access.Decide(q)...)
