@@ -171,9 +171,7 @@ func (m *Main) logArgs(log store.LogName, l *logFlags) (*logArgs, error) {
 		x.Filter.Attempts = store.DeedsDone
 	}
 	var err error
-	if x.Filter.From, err = parseMoment(l.from); err == nil {
-		x.Filter.Until, err = parseMoment(l.until)
-	}
+	x.Filter.From, x.Filter.Until, err = l.period()
 	if l.forClient && x.Filter.From.IsZero() {
 		x.Filter.From = m.Now().AddDate(-2, 0, 0)
 	}
@@ -204,6 +202,17 @@ func parseMoment(s string) (time.Time, error) {
 		return t, usage(fmt.Errorf("%q is no time", s), "write 2026-01-31 or 2026-01-31T12:00:00+02:00")
 	}
 	return t, nil
+}
+
+// period reads --from and --until.
+func (l *logFlags) period() (from, until time.Time, err error) {
+	if from, err = parseMoment(l.from); err != nil {
+		return from, until, err
+	}
+	if until, err = parseMoment(l.until); err == nil && !from.IsZero() && !until.IsZero() && !from.Before(until) {
+		err = usage(fmt.Errorf("nothing lies between --from %s and --until %s", l.from, l.until), "--until is the first moment that no longer counts")
+	}
+	return from, until, err
 }
 
 // output gives where to write: the terminal, or a new file that appears whole.
@@ -254,6 +263,7 @@ var lawHints = map[string][3]string{
 func (m *Main) logReportCommand() *cobra.Command {
 	var l logFlags
 	var rules string
+	var show bool
 	cmd := &cobra.Command{
 		Use: "report --data DIR --controller OID", Short: "look for unusual use by the rules of active monitoring", Args: cobra.NoArgs,
 		Long:    "Looks through a controller's usage log by the rules of active monitoring (LOG-6).\nThe rules are data: --show prints them, --rules changes thresholds or adds others.",
@@ -262,6 +272,9 @@ func (m *Main) logReportCommand() *cobra.Command {
 			rs, err := readRules(rules)
 			if err != nil {
 				return err
+			}
+			if show {
+				return m.showRules(rs)
 			}
 			return m.logReport(cmd.Context(), &l, rs)
 		},
@@ -274,7 +287,20 @@ func (m *Main) logReportCommand() *cobra.Command {
 	f.StringVar(&l.from, "from", "", "`TIME` from which on")
 	f.StringVar(&l.until, "until", "", "`TIME` before which")
 	f.StringVar(&rules, "rules", "", "YAML `FILE` of rules, beside the shipped ones (gateway/logs/data/rules.yaml)")
+	f.BoolVar(&show, "show", false, "print the rules that would be used, in the form of --rules, and look at nothing")
 	return cmd
+}
+
+// showRules prints rules as a file that --rules takes.
+func (m *Main) showRules(rs []logs.Rule) error {
+	if m.config.Format == "json" {
+		return m.printJSON(rs)
+	}
+	b, err := logs.WriteRules(rs)
+	if err == nil {
+		_, err = m.Stdout.Write(b)
+	}
+	return err
 }
 
 func readRules(name string) ([]logs.Rule, error) {
@@ -299,11 +325,7 @@ func (m *Main) logReport(ctx context.Context, l *logFlags, rs []logs.Rule) error
 	if l.controller == "" {
 		return usage(errors.New("the log of which controller?"), "add --controller OID")
 	}
-	from, err := parseMoment(l.from)
-	if err != nil {
-		return err
-	}
-	until, err := parseMoment(l.until)
+	from, until, err := l.period()
 	if err != nil {
 		return err
 	}

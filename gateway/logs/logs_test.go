@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -281,6 +282,14 @@ func TestLOG6_RulesAreData(t *testing.T) {
 	shipped, err := Rules(nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// what --show prints says the same when it is read again
+	shown, err := WriteRules(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := parseRules(shown); err != nil || !reflect.DeepEqual(again, shipped) {
+		t.Errorf("%v: %+v", err, again)
 	}
 	for _, r := range shipped {
 		if r.Source == "" || r.Title.In(catalogue.Finnish) == "" || r.Title.In(catalogue.Swedish) == "" || r.Title.In(catalogue.English) == "" {

@@ -28,14 +28,14 @@ var shippedRules []byte
 type Rule struct {
 	ID        string         `yaml:"id" json:"id"`
 	Kind      string         `yaml:"kind" json:"kind"`
-	Actions   []string       `yaml:"actions" json:"actions,omitempty"`
+	Actions   []string       `yaml:"actions,omitempty" json:"actions,omitempty"`
 	Threshold int            `yaml:"threshold" json:"threshold"`
-	Per       string         `yaml:"per" json:"per,omitempty"`
-	Hours     Hours          `yaml:"hours" json:"hours,omitzero"`
-	Days      []string       `yaml:"days" json:"days,omitempty"`
+	Per       string         `yaml:"per,omitempty" json:"per,omitempty"`
+	Hours     Hours          `yaml:"hours,omitempty" json:"hours,omitzero"`
+	Days      []string       `yaml:"days,omitempty" json:"days,omitempty"`
 	Title     catalogue.Text `yaml:"title" json:"title"`
 	Source    string         `yaml:"source" json:"source"`
-	Off       bool           `yaml:"off" json:"off,omitempty"`
+	Off       bool           `yaml:"off,omitempty" json:"off,omitempty"`
 }
 
 // Hours are the usual hours: from inclusive, until exclusive.
@@ -107,6 +107,11 @@ func Rules(file []byte) ([]Rule, error) {
 		}
 	}
 	return slices.DeleteFunc(rs, func(r Rule) bool { return r.Off }), nil
+}
+
+// WriteRules gives rules as a file that Rules reads.
+func WriteRules(rs []Rule) ([]byte, error) {
+	return yaml.Marshal(map[string][]Rule{"rules": rs})
 }
 
 func parseRules(b []byte) ([]Rule, error) {
