@@ -324,3 +324,48 @@ func TestARK9_FailureAtEveryOperationIsSurvived(t *testing.T) {
 		}
 	}
 }
+
+// The disk becomes read-only under a serving archive, at the first, a middle or the last
+// write of a commit: each call is told so and may send again, the archive says that it
+// is not ready, and comes back by itself with what it had.
+func TestARK9_ReadOnlyDiskIsToldAndPasses(t *testing.T) {
+	if err := faultvfs.Register(); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{1, 2, 4, 7} {
+		dir := t.TempDir()
+		s, err := Open(bg, faultOptions(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustArchive(t, s, doc(id(1)))
+		faultvfs.Arm(at, faultvfs.ReadOnly)
+		for range 3 {
+			_, err := s.Archive(bg, docSize(id(2), 60_000))
+			var e *Error
+			if !errors.As(err, &e) || !e.Retry() || Rule(err) != RuleBusy {
+				t.Errorf("from write %d on: %v", at, err)
+			}
+		}
+		wantErr(t, s.Log(bg, Entries{Usage: []Usage{deed("look")}}), ErrUnavailable)
+		wantErr(t, s.Ready(), ErrUnavailable)
+		time.Sleep(2 * reopenEvery)
+		wantErr(t, s.Ready(), ErrUnavailable)
+		if faultvfs.Struck() == "" {
+			t.Errorf("write %d was never reached", at)
+		}
+		faultvfs.Lift()
+		if err := tryDeed(s, func(s *Store) error { _, err := s.Archive(bg, docSize(id(2), 60_000)); return err }, 20*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		wantBytes(t, s, doc(id(1)))
+		wantBytes(t, s, docSize(id(2), 60_000))
+		if err := s.Ready(); err != nil {
+			t.Error(err)
+		}
+		wantClean(t, s)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

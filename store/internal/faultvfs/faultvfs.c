@@ -77,6 +77,7 @@ enum {
   FILL = 2,
   CUT = 3,
   STALE = 4,
+  READONLY = 5,
   SECTOR = 512
 };
 
@@ -182,7 +183,7 @@ static int fault(disk *d, int error) {
   const char *name = strrchr(d->path, '/');
   if (dead) return error;
   ops++;
-  if (at == 0 || ops < at || hit) return OK;
+  if (at == 0 || ops < at || (hit && mode != READONLY)) return OK;
   if (mode == FILL && error != IOERR_WRITE) return OK;
   hit = 1;
   snprintf(struck, sizeof struck, "%s of %s", error == IOERR_WRITE ? "write" : error == IOERR_FSYNC ? "sync" : "truncation",
@@ -253,7 +254,7 @@ static int xSync(sqlite3_file *p, int flags) {
     for (change *c = f->d->first; c; c = c->next) apply(f->d, c, c->n);
   else if (mode == FAIL)
     restore(f->d); /* the pages are lost at once; STALE: with the next power cut */
-  if (rc == OK || mode != CUT) drop(f->d);
+  if (rc == OK || (mode != CUT && mode != READONLY)) drop(f->d);
   pthread_mutex_unlock(&mu);
   return rc;
 }
@@ -351,6 +352,12 @@ const char *fault_struck(void) { return hit ? struck : ""; }
 void fault_die(void) {
   pthread_mutex_lock(&mu);
   dead = 1;
+  pthread_mutex_unlock(&mu);
+}
+
+void fault_lift(void) {
+  pthread_mutex_lock(&mu);
+  at = 0;
   pthread_mutex_unlock(&mu);
 }
 

@@ -42,6 +42,9 @@ const (
 	// Stale is Fail, but what a failing sync should have kept stays readable until the
 	// power is cut, and no later sync covers it.
 	Stale Mode = 4
+	// ReadOnly makes that operation and all after it fail as on a disk that has become
+	// read-only, until Lift. Reading goes on.
+	ReadOnly Mode = 5
 )
 
 var register = sync.OnceValue(func() error {
@@ -67,6 +70,9 @@ func Struck() string { return C.GoString(C.fault_struck()) }
 
 // Die cuts the power now: every operation fails until Settle.
 func Die() { C.fault_die() }
+
+// Lift ends the fault: operations go through again, and nothing is put back.
+func Lift() { C.fault_lift() }
 
 // Settle leaves the files as a power cut would: without the writes that no sync
 // covered, save a random part of them. Every connection must be closed before.
