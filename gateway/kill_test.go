@@ -18,8 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"portti/cda/frame"
+	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
 	"portti/fixtures"
+	"portti/gateway/logs"
 	"portti/gateway/pipeline"
 	"portti/gateway/soap"
 	"portti/store"
@@ -104,7 +107,8 @@ func (v *victim) kill(t *testing.T) {
 	_ = v.cmd.Wait() // its error is the kill
 }
 
-// kills is how often the process is killed: 20 times, or PORTTI_TORTURE.
+// kills is how often the process is killed: 20 times, or PORTTI_TORTURE. With the 20 of
+// the store's own test (store/kill_test.go) that makes the 40 kills of every full test run.
 func kills(t *testing.T) int {
 	n := 20
 	if s := os.Getenv("PORTTI_TORTURE"); s != "" {
@@ -127,9 +131,14 @@ type torture struct {
 	acked map[string]*fixtures.Document // by id: what was acknowledged
 	told  map[string]string             // by id: with which rules
 	open  map[string]*fixtures.Document // sent, not known to be acknowledged
+	asked map[string]bool               // ids of queries that were answered; true once their log was seen
 }
 
-func TestKillUnderLoad(t *testing.T) {
+// kill -9 of the gateway under load: what was acknowledged is there, once, byte for
+// byte; what is sent again gets its first answer; each query that was answered has its
+// log, and everything holds together (Check: no log without its deed, no deed without
+// its log, no leaf without either).
+func TestARK11_LOG1_NothingIsLostByKillOfTheGateway(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, pki.EncodeCertificates(world().Authority.Certificates()...), 0o600); err != nil {
 		t.Fatal(err)
@@ -142,12 +151,16 @@ func TestKillUnderLoad(t *testing.T) {
 	x := &torture{
 		t: t, dir: filepath.Join(t.TempDir(), "archive"), ca: ca, rand: rand.New(rand.NewPCG(seed, 2)), next: 5_000_000,
 		acked: map[string]*fixtures.Document{}, told: map[string]string{}, open: map[string]*fixtures.Document{},
+		asked: map[string]bool{},
 	}
 	for i := range kills(t) {
 		x.round()
 		x.inspect(i)
 	}
-	t.Logf("%d documents were acknowledged, %d sent without answer", len(x.acked), len(x.open))
+	t.Logf("%d documents were acknowledged, %d sent without answer; %d queries were answered", len(x.acked), len(x.open), len(x.asked))
+	if len(x.acked) == 0 || len(x.asked) == 0 {
+		t.Error("nothing was acknowledged or answered: nothing was tested")
+	}
 	x.resend()
 }
 
@@ -175,9 +188,45 @@ func (x *torture) round() {
 			}
 		})
 	}
+	dead := make(chan struct{})
+	group.Go(func() {
+		for x.ask(v.url, dead) {
+		}
+	})
 	<-strike
 	v.kill(x.t)
+	close(dead)
 	group.Wait()
+}
+
+// ask asks for a client's documents and notes what was answered; false once the gateway
+// is dead.
+func (x *torture) ask(url string, dead <-chan struct{}) bool {
+	a := asking(first(), interactions.QueryMetadata, byClient(world().Client("child")))
+	var b bytes.Buffer
+	if err := frame.WriteQuery(&b, a); err != nil {
+		x.t.Error(err)
+		return false
+	}
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	r, err := post(c, url, "text/xml", inEnvelope(soap.NS11, b.Bytes()))
+	switch {
+	case err != nil:
+		select {
+		case <-dead:
+			return false
+		case <-time.After(time.Millisecond):
+			return true
+		}
+	case r.ack == nil || r.ack.Code != "AA":
+		x.t.Errorf("query: %v", r)
+		return false
+	default:
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.asked[a.MessageID.String()] = false
+		return true
+	}
 }
 
 // documents makes documents that no archive has seen; a sender that got no answer
@@ -245,6 +294,7 @@ func (x *torture) inspect(round int) {
 			x.t.Fatalf("after kill %d: %s stands %d times: %v", round+1, id, len(series), err)
 		}
 	}
+	x.wantLogged(st, round)
 	counts, err := st.Counts(ctx, everything)
 	if err != nil {
 		x.t.Fatal(err)
@@ -253,6 +303,32 @@ func (x *torture) inspect(round int) {
 		x.t.Fatalf("after kill %d: %d documents, %d acknowledged, %d open", round+1, n, len(x.acked), len(x.open))
 	}
 }
+
+// wantLogged demands the log row of every query that was answered.
+func (x *torture) wantLogged(st *store.Store, round int) {
+	x.t.Helper()
+	for next := ""; ; {
+		p, err := st.SearchUsage(context.Background(), everything, store.LogFilter{Action: "search"}, 1000, next)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		for _, e := range p.Entries {
+			if id := logs.ReadDetail(e.Detail).Message; x.has(id) {
+				x.asked[id] = true
+			}
+		}
+		if next = p.Next; next == "" {
+			break
+		}
+	}
+	for id, logged := range x.asked {
+		if !logged {
+			x.t.Fatalf("after kill %d: query %s was answered and is in no log", round+1, id)
+		}
+	}
+}
+
+func (x *torture) has(id string) bool { _, ok := x.asked[id]; return ok }
 
 // resend sends everything once more: same answer, nothing doubled.
 func (x *torture) resend() {

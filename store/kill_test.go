@@ -78,7 +78,8 @@ func torture(tb testing.TB, n int) int {
 }
 
 // kill -9 under load: every acknowledged document is there and intact, sending
-// again gives the same answer, nothing is doubled.
+// again gives the same answer, nothing is doubled. Its 20 kills are one half of the 40
+// of a full test run; the other half are the gateway's (gateway/kill_test.go).
 func TestARK11_NothingAcknowledgedIsLostByKill(t *testing.T) {
 	rounds := torture(t, 20)
 	dir := t.TempDir()
