@@ -99,6 +99,16 @@ func (a *answered) bytesOf(t testing.TB, id string) ([]byte, []*frame.Part) {
 	return nil, nil
 }
 
+// queryMessage is a query as it goes over the wire.
+func queryMessage(t testing.TB, a frame.Ask) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := frame.WriteQuery(&b, a); err != nil {
+		t.Error(err)
+	}
+	return inEnvelope(soap.NS11, b.Bytes())
+}
+
 // ask sends a query and reads the answer, which must be valid by our own schema.
 func (g *gate) ask(a frame.Ask) *answered {
 	g.t.Helper()
