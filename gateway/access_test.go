@@ -41,6 +41,7 @@ var accessScenarios = []struct {
 	{"DOC-9", "non-disclosure for safety is known of the client", protectedClient},
 	{"DOC-10", "a temporary id is joined to an identity code later", temporaryJoined},
 	{"ARK-8", "informing is recorded by a message, once, by whom it names", informedByMessage},
+	{"ARK-8", "a client's will is asked for: in force at once, by version, by whom it may be known", willAsked},
 	{"REK-2", "nobody stores into another's register", foreignStore},
 }
 

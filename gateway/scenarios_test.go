@@ -344,9 +344,7 @@ func statusOfMessages(t *testing.T) {
 	g.send(w.FrameWith(broken, fixtures.FrameOptions{Extension: "88002"}))
 	status := func(org *fixtures.Organisation, p frame.AskParam) *answered {
 		t.Helper()
-		a := asking(org, interactions.QueryStatus, p)
-		a.Interaction, a.ServiceRequest = "RCMR_IN200029FI01", "SP926"
-		return g.found(a)
+		return g.found(asking(org, interactions.QueryStatus, p))
 	}
 	message := func(n string) frame.AskParam {
 		return frame.AskParam{Field: interactions.FieldMessage, Root: note.Spec.System.Device, Value: n}

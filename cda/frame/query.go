@@ -323,6 +323,12 @@ func (r *reader) selection(q *Query) {
 	if len(r.out) > 0 && slices.ContainsFunc(r.out, func(f finding.Finding) bool { return strings.HasPrefix(f.Rule, "QUERY-") && f.Rule != RuleQueryAssumed }) {
 		return // what is wrong has been told; it may be the very parameter that is missing
 	}
+	if r.f.Operation() == interactions.QueryWill {
+		if len(q.Of(interactions.FieldClient)) == 0 {
+			r.add(RuleQueryWillClient, q.Node, "")
+		}
+		return
+	}
 	for _, f := range selective {
 		if len(q.Of(f)) > 0 {
 			return

@@ -53,7 +53,7 @@ func TestARK4_EveryParameterIsReadAsWritten(t *testing.T) {
 		op := interactions.QueryMetadata
 		a := ask(op, v)
 		if !p.Fits(op) {
-			a.Operation, a.Interaction, a.ServiceRequest = p.Operations[0], "RCMR_IN200029FI01", "SP926"
+			a.Operation = p.Operations[0]
 		}
 		if !p.Field.Narrows() || p.Field == interactions.FieldNewest || p.Field != interactions.FieldClient {
 			a.Params = append(a.Params, AskParam{Field: interactions.FieldSeries, Value: "1.2.3"})

@@ -19,6 +19,7 @@ const (
 	RuleQueryTimeOrder  = "QUERY-TIME-ORDER"
 	RuleQueryQuantity   = "QUERY-QUANTITY-INVALID"
 	RuleQuerySelection  = "QUERY-SELECTION-MISSING"
+	RuleQueryWillClient = "QUERY-WILL-CLIENT"
 
 	RuleIDMissing      = "FRAME-ID-MISSING"
 	RuleIDOID          = "FRAME-ID-OID"
@@ -158,7 +159,7 @@ func Rules() []string {
 		RuleDocumentStorage, RuleDocumentClient, RuleDocumentClientID, RuleDocumentCustodian,
 		RuleDocumentCustodianOID, RuleDocumentAuthor, RuleDocumentRelated, RuleDocumentReason, RuleRepeated,
 		RuleQueryMissing, RuleQueryID, RuleQueryUnknown, RuleQueryAssumed, RuleNullifyAssumed, RuleQueryUnfit, RuleQueryEmpty, RuleQueryRepeated, RuleQueryValue,
-		RuleQueryValues, RuleQueryCodeSystem, RuleQueryTime, RuleQueryTimeOrder, RuleQueryQuantity, RuleQuerySelection,
+		RuleQueryValues, RuleQueryCodeSystem, RuleQueryTime, RuleQueryTimeOrder, RuleQueryQuantity, RuleQuerySelection, RuleQueryWillClient,
 		RuleTextMissing, RuleTextPlaceholder, RuleTextElement, RuleTextMediaType,
 		RuleTextRepresentation, RuleTextBase64,
 		RuleMIMEEmpty, RuleMIMEVersion, RuleMIMEHeader, RuleMIMEFold, RuleMIMEHeaderLimit, RuleMIMEHeaderRepeated,

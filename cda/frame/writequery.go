@@ -72,6 +72,12 @@ func (a *Ask) completeQuery() error {
 			o.Interaction = i.Name
 		}
 	}
+	if s := o.Table.Asking(o.Operation); s != nil && o.Interaction == "" && a.Start == 0 {
+		o.Interaction = s.Interactions[0] // a query that has no interaction of its own
+		if o.ServiceRequest == "" {
+			o.ServiceRequest = s.Code
+		}
+	}
 	if o.Interaction == "" {
 		return fmt.Errorf("frame: no interaction for operation %q", o.Operation)
 	}

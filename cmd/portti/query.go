@@ -24,14 +24,15 @@ type queryKind struct {
 	operation                   interactions.Operation
 }
 
-// queryKinds are the use cases 7 to 11 of kanta-interface 2.2, and the status of
-// messages (SEC-2).
+// queryKinds are the use cases 7 to 11 of kanta-interface 2.2, a client's will (ARK-8)
+// and the status of messages (SEC-2).
 var queryKinds = []queryKind{
 	{"metadata", "metatiedot", "documents' metadata", "SP921", interactions.QueryMetadata},
 	{"documents", "asiakirjat", "documents, saved with --save", "SP922", interactions.QueryDocument},
 	{"relationship", "asiakkuus", "a client's relationship documents", "SP923", interactions.QueryDocument},
 	{"case", "asia", "case documents", "SP924", interactions.QueryDocument},
 	{"summary", "kooste", "a client's summary: all that is in force, relationships and cases with their documents", "SP925", interactions.QueryDocument},
+	{"will", "tahto", "a client's will: informing, permission and prohibitions in force", "SP927", interactions.QueryWill},
 	{"status", "tila", "what became of messages and documents", "SP926", interactions.QueryStatus},
 }
 
@@ -144,27 +145,12 @@ func (m *Main) asking(k queryKind, o *queryOptions) frame.Ask {
 		Options: frame.Options{
 			MessageID:    cda.ID{Root: o.sender, Extension: messageNumber(now, 0)},
 			CreationTime: now, ProcessingCode: code, Sender: o.sender, Operation: k.operation, ServiceRequest: k.request, UseSituation: o.situation,
-			Interaction: k.interaction(),
 			User: frame.User{
 				ID: cda.ID{Root: o.userRoot, Extension: o.user}, Name: personName(o.userName),
 				Organization: cda.Organization{ID: cda.ID{Root: organisation}},
 			},
 		},
 	}
-}
-
-// interaction is that of its service request.
-func (k queryKind) interaction() string {
-	t := interactions.Default()
-	for _, i := range t.Interactions {
-		if i.Operation == k.operation {
-			return i.Name
-		}
-	}
-	if r := t.ServiceRequest("", k.request); r != nil {
-		return r.Interactions[0]
-	}
-	return ""
 }
 
 // params turns the flags into parameters.

@@ -77,6 +77,30 @@ func TestARK2_QueryCommandSavesWhatTheArchiveHolds(t *testing.T) {
 	}
 }
 
+func TestARK8_QueryCommandTellsTheWill(t *testing.T) {
+	w := fixtures.Default()
+	d := openDoors(t, writeAnchors(t))
+	will := w.Doc("permission")
+	client := will.Spec.Clients[0].Hetu
+	if code, out := d.asked("will", "--client", client); code != exitOK || !strings.Contains(out, "AA NF") {
+		t.Errorf("before anything: %d\n%s", code, out)
+	}
+	if status, body := d.post("/soap", "text/xml", inEnvelope(w.Frame(will))); status != 200 || !bytes.Contains(body, []byte(`typeCode="CA"`)) {
+		t.Fatalf("%d %s", status, body)
+	}
+	dir := t.TempDir()
+	code, out := d.asked("tahto", "--client", client, "--save", dir)
+	if code != exitOK || !strings.Contains(out, will.OID+" version 1 completed") || !strings.Contains(out, "QUERY-WILL-PERMITTED") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, will.OID+".xml")); err != nil || !bytes.Equal(b, will.Bytes) {
+		t.Errorf("saved with other bytes: %v", err)
+	}
+	if code, out := d.asked("will", "--document", will.OID); code != exitInvalid || !strings.Contains(out, "QUERY-WILL-CLIENT") {
+		t.Errorf("of no client: %d\n%s", code, out)
+	}
+}
+
 func TestARK3_SendNullifies(t *testing.T) {
 	w := fixtures.Default()
 	for _, form := range []string{"frame", "status"} {

@@ -10,8 +10,7 @@ func (r *run) disclosure() {
 	}
 	d := &r.f.Document
 	switch {
-	case d.Phase == Permission || d.Phase == Prohibition:
-		// Whoever deals with the client must know the client's will (LUO-7).
+	case d.Phase.ofWill():
 		r.note("will", "statement", d.ID)
 		r.grant(Ground{ByLaw, "", "703/2023 § 72"})
 	case r.wideSearch():

@@ -229,11 +229,18 @@ func DocumentOf(h *store.Hit, consent, restriction string) Document {
 // Known is what is known of a client, for showing: it holds no personal data.
 type Known struct {
 	Informed     time.Time          `json:"informed,omitzero"`
+	Informings   []InformingState   `json:"informings,omitempty"`
 	Permission   *PermissionState   `json:"permission,omitempty"`
 	Prohibitions []ProhibitionState `json:"prohibitions,omitempty"`
 	Units        []UnitState        `json:"units,omitempty"`
 	Rights       []KnownRight       `json:"rights,omitempty"`
 	Protected    bool               `json:"protected,omitempty"`
+}
+
+// InformingState is one informing (Kanta-informointi): when, and who recorded it.
+type InformingState struct {
+	At       time.Time `json:"at"`
+	Recorder string    `json:"recorder"`
 }
 
 // KnownRight is a right with what it comes to now: "holds", or why not.
@@ -245,7 +252,7 @@ type KnownRight struct {
 // Known gives the client's state at the moment of asking.
 func (a *Asking) Known() Known {
 	s := &a.state
-	k := Known{Informed: s.Informed, Permission: s.Permission, Prohibitions: s.Prohibitions, Units: s.Units, Protected: a.client.Protected}
+	k := Known{Informed: s.Informed, Informings: a.view.informings(), Permission: s.Permission, Prohibitions: s.Prohibitions, Units: s.Units, Protected: a.client.Protected}
 	for _, r := range s.Rights {
 		status := string(r.at(a.at))
 		if status == "" {

@@ -116,7 +116,14 @@ const (
 	CaseDocument Phase = "case"
 	Permission   Phase = "permission"
 	Prohibition  Phase = "prohibition"
+	// Informing is no document: that a client was informed (Kanta-informointi), under
+	// whoever recorded it.
+	Informing Phase = "informing"
 )
+
+// ofWill tells what states a client's will: whoever deals with the client may know it
+// (LUO-7).
+func (p Phase) ofWill() bool { return p == Permission || p == Prohibition || p == Informing }
 
 // Document is what is known of the document.
 type Document struct {

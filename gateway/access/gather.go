@@ -151,12 +151,22 @@ func (v *view) suspended(organiser, task, unit string) bool {
 
 // informed gives when the client was first informed, as recorded by now.
 func (v *view) informed() (t time.Time) {
-	for _, o := range v.state.Orders {
-		if o.Kind == store.OrderInform && (t.IsZero() || o.At.Before(t)) {
-			t = o.At
+	for _, i := range v.informings() {
+		if t.IsZero() || i.At.Before(t) {
+			t = i.At
 		}
 	}
 	return t
+}
+
+// informings gives every informing, by arrival.
+func (v *view) informings() (out []InformingState) {
+	for _, o := range v.state.Orders {
+		if o.Kind == store.OrderInform {
+			out = append(out, InformingState{o.At, o.Recorder})
+		}
+	}
+	return out
 }
 
 // permission gives the statement of permission that arrived last, whoever recorded

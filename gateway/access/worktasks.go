@@ -171,8 +171,8 @@ func (m *Matrix) within(r *Row, q *Requester, d *Document) bool {
 		return false
 	case of != nil && slices.Contains(r.Except.Services, of.Key):
 		return false
-	case d.Phase == Permission || d.Phase == Prohibition:
-		return true // whoever deals with the client must know the client's will
+	case d.Phase.ofWill():
+		return true
 	case d.Phase == Relationship || d.Phase == CaseDocument:
 		return r.Basics
 	default:

@@ -33,7 +33,7 @@ func (m *message) askStatus(ctx context.Context, q *query) error {
 		}
 	}
 	q.total = -1 // messages are no documents
-	m.findings = append(m.findings, m.atQuery(q.status)...)
+	m.findings = append(m.findings, m.atQuery(q.told)...)
 	return nil
 }
 
@@ -49,7 +49,7 @@ func (m *message) tellStatus(q *query, list []store.MessageStatus, err error) er
 		case s.Outcome == store.Refused || s.Verdict == string(AtFault):
 			rule = RuleStatusRefused
 		}
-		q.status = append(q.status, finding.Finding{Rule: rule, Value: s.DocumentID, Params: []finding.Param{
+		q.told = append(q.told, finding.Finding{Rule: rule, Value: s.DocumentID, Params: []finding.Param{
 			finding.P("message", s.MessageID), finding.P("verdict", s.Verdict), finding.P("time", arrived.UTC().Format(time.RFC3339)),
 		}})
 	}

@@ -147,6 +147,15 @@ func (e *engineReleasing) others(ctx context.Context, f *Found, client string, x
 	return d, nil
 }
 
+// Will implements WillTeller.
+func (e *engineReleasing) Will(ctx context.Context, client string) (access.Known, error) {
+	a, err := e.about(ctx, client)
+	if err != nil {
+		return access.Known{}, err
+	}
+	return a.Known(), nil
+}
+
 func rulingOf(d access.Decision) Ruling {
 	r := Ruling{Rule: d.Rule, Value: d.Value, Protected: d.Protected}
 	switch d.Outcome {

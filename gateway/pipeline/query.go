@@ -51,9 +51,10 @@ type query struct {
 	key       string
 	releasing Releasing
 	// part is what this answer gives; cut are hits of it that were decided already.
-	part      []given
-	decided   map[string]given
-	status    []finding.Finding
+	part    []given
+	decided map[string]given
+	// told is what the answer tells beside documents: of messages, of a client's will.
+	told      []finding.Finding
 	total     int
 	remaining int
 	logs      queryLogs
@@ -129,6 +130,11 @@ func (m *message) answerable(ctx context.Context, q *query) error {
 	q.releasing = releasing
 	if err := m.choose(ctx, q); err != nil || m.refusedQuery() {
 		return err
+	}
+	if q.asker.Operation == interactions.QueryWill && m.frame.Interaction.Kind == interactions.KindQuery {
+		if err := m.tellWill(ctx, q); err != nil {
+			return err
+		}
 	}
 	return m.fetch(ctx, q)
 }
@@ -336,7 +342,7 @@ func responseVerdict(v Verdict) frame.AckCode {
 
 func (m *message) responseCode(v Verdict, fs []finding.Finding) frame.ResponseCode {
 	switch {
-	case v == Accepted && m.query != nil && (len(m.query.part) > 0 || len(m.query.status) > 0):
+	case v == Accepted && m.query != nil && (len(m.query.part) > 0 || len(m.query.told) > 0):
 		return frame.ResponseOK
 	case v == Accepted:
 		return frame.ResponseNone

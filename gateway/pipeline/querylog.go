@@ -9,6 +9,7 @@ import (
 
 	"portti/cda/frame/interactions"
 	"portti/cda/rules/catalogue"
+	"portti/gateway/access"
 	"portti/gateway/logs"
 	"portti/internal/finding"
 	"portti/store"
@@ -18,6 +19,8 @@ import (
 type queryLogs struct {
 	hidden  []hiddenRow
 	refused *given
+	// informings are those that were told of by another than their recorder.
+	informings []given
 }
 
 // hiddenRow counts documents that were left out for one reason.
@@ -69,6 +72,11 @@ func (m *message) queryRows(refused string) store.Entries {
 			d.DocumentID, d.Ground, d.Description, d.Detail = g.ID, g.ruling.Ground, what(g), m.detailOf(q, g)
 			e.Disclosures = append(e.Disclosures, d)
 		}
+	}
+	for _, g := range q.logs.informings {
+		d := m.disclosure(q, g.Controller, q.asker.Client)
+		d.Ground, d.Description = g.ruling.Ground, string(access.Informing)
+		e.Disclosures = append(e.Disclosures, d)
 	}
 	for _, h := range q.logs.hidden {
 		d := m.disclosure(q, h.controller, h.client)

@@ -27,6 +27,10 @@ const (
 	RuleStatusArchived    = "QUERY-STATUS-ARCHIVED"
 	RuleStatusRefused     = "QUERY-STATUS-REFUSED"
 	RuleStatusOther       = "QUERY-STATUS-OTHER"
+	RuleWillInformed      = "QUERY-WILL-INFORMED"
+	RuleWillPermitted     = "QUERY-WILL-PERMITTED"
+	RuleWillDenied        = "QUERY-WILL-DENIED"
+	RuleWillProhibited    = "QUERY-WILL-PROHIBITED"
 
 	RuleListArchived = "ACCESS-LIST-ARCHIVED"
 
@@ -48,6 +52,7 @@ var Rules = []string{
 	RuleSystemTime, RuleSystemClass, RuleSystemUntested, RuleProfileFetch, RuleProfileStore, RuleProfileOld, RulePhase,
 	RuleJoiningPoint, RuleRegistryRight, RuleListArchived,
 	RuleContinuation, RuleContinuationStart, RuleStatusArchived, RuleStatusRefused, RuleStatusOther,
+	RuleWillInformed, RuleWillPermitted, RuleWillDenied, RuleWillProhibited,
 	RuleNullifySet, RuleNullifyRegister, RuleNullifyVersion, RuleNullifyClient, RuleOrderFuture, RuleOrderRight,
 	docPrefix + "XML-SYNTAX", docPrefix + "XML-DTD-FORBIDDEN", docPrefix + "XML-ENCODING-INVALID", docPrefix + "XML-LIMIT-EXCEEDED",
 }

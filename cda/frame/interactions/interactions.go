@@ -65,6 +65,8 @@ const (
 	QueryDocument Operation = "query-document"
 	// QueryStatus asks what became of messages and documents (SEC-2).
 	QueryStatus Operation = "query-status"
+	// QueryWill asks for a client's will: informing, permission and prohibitions (ARK-8).
+	QueryWill Operation = "query-will"
 	// Inform records that a client was informed (Kanta-informointi); Suspend and Resume
 	// stop a registry-use right and let it go on (RKO-5). They bring no document.
 	Inform  Operation = "inform"
@@ -310,6 +312,11 @@ func (t *Table) RequestFor(op Operation, group, interaction string) *ServiceRequ
 	return find(t.ServiceRequests, func(s *ServiceRequest) bool {
 		return s.Asks(op) && s.Carries(group) && s.Takes(interaction)
 	})
+}
+
+// Asking gives the first service request that asks for op and nothing else, or nil.
+func (t *Table) Asking(op Operation) *ServiceRequest {
+	return find(t.ServiceRequests, func(s *ServiceRequest) bool { return len(s.Operations) == 1 && s.Operations[0] == op })
 }
 
 // InteractionFor gives the first interaction of domain that stores with op, or
