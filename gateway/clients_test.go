@@ -55,7 +55,7 @@ func TestZeepSpeaksToTheDoor(t *testing.T) {
 	g := start(t, nil)
 	for i, port := range []string{"ArchiveSoap11", "ArchiveSoap12"} {
 		d := world().Documents[i]
-		got := run(t, debianPython, "testdata/zeep_send.py", g.URL+"/soap?wsdl", frameFile(t, world().Frame(d)), port)
+		got := run(t, debianPython, "testdata/zeep_send.py", g.URL+"/soap?wsdl", port, frameFile(t, world().Frame(d)))
 		if got != "CA" {
 			t.Errorf("%s: %s", port, got)
 		}
@@ -101,8 +101,8 @@ func TestThirdPartyClientsUnderstandRefusalsAndFaults(t *testing.T) {
 	} {
 		file := frameFile(t, c.frame)
 		for client, got := range map[string]string{
-			"zeep 1.1": run(t, debianPython, "testdata/zeep_send.py", g.URL+"/soap?wsdl", file, "ArchiveSoap11"),
-			"zeep 1.2": run(t, debianPython, "testdata/zeep_send.py", g.URL+"/soap?wsdl", file, "ArchiveSoap12"),
+			"zeep 1.1": run(t, debianPython, "testdata/zeep_send.py", g.URL+"/soap?wsdl", "ArchiveSoap11", file),
+			"zeep 1.2": run(t, debianPython, "testdata/zeep_send.py", g.URL+"/soap?wsdl", "ArchiveSoap12", file),
 			"PHP 1.1":  run(t, "php", "testdata/php_send.php", g.URL+"/soap?wsdl", file, "1.1"),
 			"PHP 1.2":  run(t, "php", "testdata/php_send.php", g.URL+"/soap?wsdl", file, "1.2"),
 		} {

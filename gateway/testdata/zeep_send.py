@@ -1,9 +1,9 @@
-"""Sends a transfer frame with zeep, by the WSDL that the gateway serves.
+"""Sends transfer frames with zeep, by the WSDL that the gateway serves.
 
-usage: zeep_send.py WSDL-URL FRAME-FILE SOAP-PORT
+usage: zeep_send.py WSDL-URL SOAP-PORT FRAME-FILE...
 
-Prints the acknowledgement's verdict, for a query also its outcome and how many
-documents it gives of how many, or "fault" and its text.
+Prints a line for each: the acknowledgement's verdict, for a query also its outcome
+and how many documents it gives of how many, or "fault" and its text.
 """
 import sys
 
@@ -14,16 +14,17 @@ from zeep.exceptions import Fault
 HL7 = "{urn:hl7-org:v3}"
 
 
-def main(wsdl, frame_file, port):
-    frame = etree.parse(frame_file).getroot()
+def main(wsdl, port, *frame_files):
     service = Client(wsdl).bind("Portti", port)
-    operation = service[etree.QName(frame).localname]
-    try:
-        answer = operation(_value_1=list(frame), ITSVersion=frame.get("ITSVersion"))
-    except Fault as fault:
-        print("fault", fault.message)
-        return
-    print(*told(answer._value_1))
+    for name in frame_files:
+        frame = etree.parse(name).getroot()
+        operation = service[etree.QName(frame).localname]
+        try:
+            answer = operation(_value_1=list(frame), ITSVersion=frame.get("ITSVersion"))
+        except Fault as fault:
+            print("fault", fault.message)
+            continue
+        print(*told(answer._value_1))
 
 
 def told(elements):
