@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"portti/gateway/web"
+	"portti/internal/browser"
 	"portti/internal/judge"
 	"portti/xmldsig/pki"
 	"portti/xmldsig/trust"
@@ -46,35 +46,30 @@ func TestUI2_BrowserLoginByCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &tab{t: t, g: g, own: own, base: "https://" + g.TLSAddr().String()}
-	b.open(browserHome(t, leaf, b.base)...)
-	b.goTo("/archive?lang=en")
-	b.wants("Log in by certificate")
-	b.click(`form[action="/archive/login"] button`)
-	b.wants("Arja Arkisto", own)
-	b.accessible("logged in by certificate")
-	b.click(`form[role=search] button`)
-	b.wants("Hits: 0")
-	b.click(`form.who button`)
-	b.wants("Log in by certificate")
+	base := "https://" + g.TLSAddr().String()
+	b := browser.OpenWith(t, base, browserHome(t, leaf, base)...)
+	b.Look("/archive?lang=en")
+	b.Wants("Log in by certificate")
+	b.Click(`form[action="/archive/login"] button`)
+	b.Wants("Arja Arkisto", own)
+	b.Sound("logged in by certificate")
+	b.Click(`form[role=search] button`)
+	b.Wants("Hits: 0")
+	b.Click(`form.who button`)
+	b.Wants("Log in by certificate")
 
-	none := &tab{t: t, g: g, own: own, base: b.base}
-	none.open(browserHome(t, nil, b.base)...)
-	none.goTo("/archive?lang=en")
-	none.click(`form[action="/archive/login"] button`)
-	none.wants("not in the list")
+	none := browser.Open(t, base) // its home has no certificate
+	none.Look("/archive?lang=en")
+	none.Click(`form[action="/archive/login"] button`)
+	none.Wants("not in the list")
 }
 
-// browserHome makes a browser's home, whose certificate store holds the key of a leaf
-// (nil for none), and a profile that offers it to the address without asking: what an
+// browserHome makes a browser's home, whose certificate store holds the key of a leaf,
+// and a profile that offers it to the address without asking: what an
 // organisation sets by the policy AutoSelectCertificateForUrls.
 func browserHome(t *testing.T, leaf *pki.Leaf, address string) []chromedp.ExecAllocatorOption {
 	t.Helper()
 	home, profile := t.TempDir(), t.TempDir()
-	opts := []chromedp.ExecAllocatorOption{chromedp.Env("HOME="+home, "XDG_DATA_HOME="+filepath.Join(home, ".local", "share")), chromedp.UserDataDir(profile), chromedp.IgnoreCertErrors}
-	if leaf == nil {
-		return opts
-	}
 	key, err := pki.EncodeKey(leaf.Key)
 	if err != nil {
 		t.Fatal(err)
@@ -113,18 +108,5 @@ func browserHome(t *testing.T, leaf *pki.Leaf, address string) []chromedp.ExecAl
 		do(certutil, "-N", "-d", "sql:"+store, "--empty-password")
 		do(pk12util, "-i", p12, "-d", "sql:"+store, "-W", "card")
 	}
-	return opts
-}
-
-// open starts the browser.
-func (b *tab) open(more ...chromedp.ExecAllocatorOption) {
-	b.t.Helper()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(judge.Need(b.t, "chromium")), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(b.t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("lang", "en"), chromedp.WSURLReadTimeout(2*time.Minute))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(opts, more...)...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	ctx, end := context.WithTimeout(ctx, 4*time.Minute)
-	b.ctx = ctx
-	b.t.Cleanup(func() { end(); cancel(); stop() })
+	return []chromedp.ExecAllocatorOption{chromedp.Env("HOME="+home, "XDG_DATA_HOME="+filepath.Join(home, ".local", "share")), chromedp.UserDataDir(profile)}
 }

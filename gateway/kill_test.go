@@ -25,6 +25,7 @@ import (
 	"portti/gateway/logs"
 	"portti/gateway/pipeline"
 	"portti/gateway/soap"
+	"portti/internal/browser"
 	"portti/store"
 	"portti/xmldsig/pki"
 	"portti/xmldsig/trust"
@@ -42,7 +43,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(envData); dir != "" {
 		serveForKilling(dir, os.Getenv(envCA))
 	}
-	os.Exit(m.Run())
+	os.Exit(browser.Tests{M: m}.Run())
 }
 
 // serveForKilling is the process that is killed: it prints its address and serves.

@@ -16,6 +16,7 @@ import (
 	"portti/fixtures"
 	"portti/gateway/soap"
 	"portti/gateway/web"
+	"portti/internal/browser"
 
 	"github.com/rs/zerolog"
 )
@@ -23,7 +24,7 @@ import (
 // BenchmarkPages measures the server's time for the pages that people look at, on an
 // archive of PORTTI_BENCH_DOCUMENTS documents (20,000 by default): the 95th percentile
 // of each kind of page in ms. It fails above slowestPage, and where a page outweighs
-// heaviestPage.
+// browser.HeaviestPage.
 //
 //	PORTTI_BENCH_DOCUMENTS=1000000 go test ./gateway -run '^$' -bench Pages -benchtime 1x -timeout 60m
 func BenchmarkPages(b *testing.B) {
@@ -59,12 +60,10 @@ func BenchmarkPages(b *testing.B) {
 }
 
 const (
-	// slowestPage bounds the 95th percentile of each page, heaviestPage its weight
-	// without the document.
-	slowestPage  = 50 * time.Millisecond
-	heaviestPage = 150 << 10
-	views        = 200
-	benchCard    = "99900000101"
+	// slowestPage bounds the 95th percentile of each page.
+	slowestPage = 50 * time.Millisecond
+	views       = 200
+	benchCard   = "99900000101"
 )
 
 // viewer is an archivist at the pages.
@@ -122,7 +121,7 @@ func (v *viewer) ask(method, target string, kv ...string) (time.Duration, string
 	v.pages.ServeHTTP(w, r)
 	took := time.Since(began)
 	v.jar.SetCookies(r.URL, w.Result().Cookies())
-	if w.Code != http.StatusOK && w.Code != http.StatusSeeOther || w.Body.Len() > heaviestPage {
+	if w.Code != http.StatusOK && w.Code != http.StatusSeeOther || w.Body.Len() > browser.HeaviestPage {
 		v.b.Errorf("%s %s: HTTP %d, %d bytes", method, target, w.Code, w.Body.Len())
 	}
 	return took, w.Body.String()

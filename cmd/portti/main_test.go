@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"portti/fixtures"
+	"portti/internal/browser"
 	"portti/internal/share"
 	"portti/xmldsig/pki"
 
@@ -23,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"portti": main})
+	testscript.Main(browser.Tests{M: m}, map[string]func(){"portti": main})
 }
 
 func TestScripts(t *testing.T) {
