@@ -41,10 +41,7 @@ func (p *page) caseOf(c JointCase) caseView {
 func (s *Site) cases(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	p := casesPage{page: s.page(w, r, "nav_cases"), Query: strings.TrimSpace(q.Get("q")), Profile: q.Get("profile"), Mode: q.Get("mode"), Profiles: caseProfiles}
-	from, err := strconv.Atoi(q.Get("from"))
-	if err != nil || from < 0 {
-		from = 0
-	}
+	from := skipped(q)
 	for _, c := range s.Guide.Cases(p.Lang) {
 		if p.wants(&c) {
 			if p.Count++; p.Count > from && len(p.Cases) < onCasesPage {

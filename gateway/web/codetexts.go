@@ -2,7 +2,6 @@ package web
 
 import (
 	_ "embed" // codes.yaml
-	"slices"
 
 	"portti/cda/rules/catalogue"
 
@@ -27,8 +26,16 @@ type coded struct {
 	Lang catalogue.Lang
 }
 
+// marked gives the mark of a text in a language on a page: none where it is the page's.
+func marked(text, page catalogue.Lang) catalogue.Lang {
+	if text == page {
+		return ""
+	}
+	return text
+}
+
 // coded gives a code with its text in the language: the code system's own, else ours,
-// else that of the message (display), else the code system's in Finnish.
+// else the code system's in Finnish, else that of the message (display).
 func (s *Site) coded(lang catalogue.Lang, system, code, display string) coded {
 	if code == "" {
 		return coded{Text: display}
@@ -60,20 +67,10 @@ func (s *Site) coded(lang catalogue.Lang, system, code, display string) coded {
 	return coded{Text: code}
 }
 
-// codedAll joins the texts of several codes of a system.
-func (s *Site) codedAll(lang catalogue.Lang, system string, list []string) coded {
-	var out coded
-	var langs []catalogue.Lang
-	for i, c := range list {
-		one := s.coded(lang, system, c, "")
-		if i > 0 {
-			out.Text += ", "
-		}
-		out.Text += one.Text
-		langs = append(langs, one.Lang)
-	}
-	if langs = slices.Compact(langs); len(langs) == 1 {
-		out.Lang = langs[0]
+// codedAll gives the texts of several codes of a system.
+func (s *Site) codedAll(lang catalogue.Lang, system string, list []string) (out []coded) {
+	for _, c := range list {
+		out = append(out, s.coded(lang, system, c, ""))
 	}
 	return out
 }

@@ -2,10 +2,14 @@ package web
 
 import (
 	"bytes"
+	"cmp"
+	"html"
 	"net/http"
 	"regexp"
+	"time"
 
 	"portti/cda"
+	"portti/cda/rules/catalogue"
 	"portti/cda/sosmeta"
 	"portti/gateway/pipeline"
 
@@ -16,7 +20,7 @@ import (
 type jsonView struct {
 	Name, Value string
 	// Lang is the heading's language where it is not the page's.
-	Lang   string
+	Lang   catalogue.Lang
 	Fields []jsonView
 }
 
@@ -44,32 +48,36 @@ func (s *Site) bodyOf(p *documentPage, j *pipeline.Judgement) {
 
 // structured reads the JSON by its structure and gives its fields under the
 // structure's headings, in Swedish for Swedish readers and else in Finnish.
-func (s *Site) structured(p *documentPage, j *pipeline.Judgement, src []byte) (string, []jsonView) {
+func (s *Site) structured(p *documentPage, j *pipeline.Judgement, src []byte) (coded, []jsonView) {
 	set := s.Judge.Structures
 	if set == nil {
 		set = sosmeta.Default()
 	}
 	st, ok := set.Lookup(j.Document.Local.ContentSpecification.Value)
 	r := sosmeta.Decode(src, sosmeta.Options{})
-	name := ""
+	var name coded
 	if ok {
 		r = st.Validate(src, sosmeta.Options{})
-		if name = st.TitleFI; p.Lang == "sv" && st.TitleSV != "" {
-			name = st.TitleSV
-		}
+		name.Text, name.Lang = national(p.Lang, st.TitleFI, st.TitleSV)
 	}
 	if r.Broken() || r.Instance.Root() == sosmeta.None {
 		return name, nil
 	}
 	left := maxJSONFields
-	v := jsonViews(r.Instance, r.Instance.Root(), string(p.Lang), &left)
+	v := jsonViews(r.Instance, r.Instance.Root(), p.Lang, &left)
 	if len(v) == 1 && v[0].Value == "" { // the document's own key
 		v = v[0].Fields
 	}
 	return name, v
 }
 
-func jsonViews(in *sosmeta.Instance, r sosmeta.Ref, lang string, left *int) []jsonView {
+// headingLang marks a field's heading.
+func headingLang(f *sosmeta.Field, page catalogue.Lang) catalogue.Lang {
+	_, mark := national(page, f.FI, f.SV)
+	return mark
+}
+
+func jsonViews(in *sosmeta.Instance, r sosmeta.Ref, lang catalogue.Lang, left *int) []jsonView {
 	var out []jsonView
 	for c := range in.Children(r) {
 		if *left--; *left < 0 {
@@ -78,22 +86,39 @@ func jsonViews(in *sosmeta.Instance, r sosmeta.Ref, lang string, left *int) []js
 		v := jsonView{Name: in.Key(c)}
 		f := in.Field(c)
 		if f != nil {
-			v.Name = f.Name(lang)
-			if lang == "en" { // structures have headings in Finnish and Swedish
-				v.Lang = "fi"
-			}
+			v.Name, v.Lang = f.Name(string(lang)), headingLang(f, lang)
 		}
 		switch {
 		case in.Type(c) < sosmeta.TypeArray:
-			v.Value = in.Text(c)
+			v.Value = plainValue(lang, in.Text(c), in.Type(c))
 		case f != nil && in.Type(c) == sosmeta.TypeObject && leaf(f):
 			v.Value = leafText(in, c)
 		default:
-			v.Fields = jsonViews(in, c, lang, left)
+			if v.Fields = jsonViews(in, c, lang, left); len(v.Fields) == 1 && v.Fields[0].Name == v.Name && v.Fields[0].Value == "" {
+				v.Fields = v.Fields[0].Fields // a list of one: its heading need not stand twice
+			}
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+// plainValue gives truth values, days and times as people write them; what is none of
+// these stays as it is.
+func plainValue(lang catalogue.Lang, text string, t sosmeta.Type) string {
+	switch t {
+	case sosmeta.TypeTrue:
+		return word(lang, "yes")
+	case sosmeta.TypeFalse:
+		return word(lang, "no")
+	}
+	if at, err := time.Parse(time.DateOnly, text); err == nil {
+		return at.Format("2.1.2006")
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return shownTime(at)
+	}
+	return text
 }
 
 // leaf tells of values that are objects in JSON and one thing to people.
@@ -154,7 +179,7 @@ func (s *Site) content(w http.ResponseWriter, r *http.Request, x *session) {
 	case cda.XHTML:
 		safeHeaders(h, "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'")
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		part = &cda.Part{Bytes: xhtmlPage(part.Bytes, string(s.lang(w, r)))}
+		part = &cda.Part{Bytes: xhtmlPage(part.Bytes, cmp.Or(j.Document.Metadata.Language.Code, "fi"))}
 	default:
 		s.tell(w, r, http.StatusNotFound, "not_found", "not_found_text")
 		return
@@ -165,7 +190,7 @@ func (s *Site) content(w http.ResponseWriter, r *http.Request, x *session) {
 
 func xhtmlPage(fragment []byte, lang string) []byte {
 	var b bytes.Buffer
-	b.WriteString(`<!DOCTYPE html><html lang="` + lang + `"><head><meta charset="utf-8"><title>portti</title><style>` + contentStyle + `</style></head><body>`)
+	b.WriteString(`<!DOCTYPE html><html lang="` + html.EscapeString(lang) + `"><head><meta charset="utf-8"><title>portti</title><style>` + contentStyle + `</style></head><body>`)
 	b.Write(sanitized.SanitizeBytes(fragment))
 	b.WriteString(`</body></html>`)
 	return b.Bytes()

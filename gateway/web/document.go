@@ -33,7 +33,7 @@ type documentPage struct {
 	File  string
 	// Kind is "pdf", "xhtml" or "" where there is nothing to show.
 	Kind       string
-	Structure  string
+	Structure  coded
 	Structured []jsonView
 	// Rows tell who used the document last.
 	Rows []logRow
@@ -206,7 +206,13 @@ func (s *Site) factsOf(p *page, m *cda.Metadata) []shownFact {
 		}
 	}
 	add := func(key, value string) { put(key, coded{Text: value}) }
-	code := func(key, system string, c cda.Coded) { put(key, s.coded(p.Lang, system, c.Code, c.Display)) }
+	code := func(key, system string, c cda.Coded) {
+		v := s.coded(p.Lang, system, c.Code, c.Display)
+		if v.Lang == "" && c.Display != "" && v.Text == c.Code+" "+c.Display { // the message's own words
+			v.Lang = marked(catalogue.Lang(m.Language.Code), p.Lang)
+		}
+		put(key, v)
+	}
 	l := &m.Local
 	add("m_title", m.Title.Value)
 	for _, c := range m.Clients {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"portti/cda/rules/catalogue"
@@ -24,7 +25,12 @@ type listPage struct {
 	AllAreas              []areaView
 	Severities            []severityView
 	Count                 int
+	// Next leads to the rest, "" where there is none.
+	Next string
 }
+
+// onErrorsPage is how many rules a page lists.
+const onErrorsPage = 400
 
 type areaView struct {
 	ID, Name string
@@ -41,19 +47,27 @@ type ruleView struct {
 func (s *Site) listErrors(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	p := listPage{page: s.page(w, r, "catalogue"), Query: strings.TrimSpace(q.Get("q")), Area: q.Get("area"), Severity: q.Get("severity")}
+	from := skipped(q)
 	var entries []catalogue.Entry
 	for _, a := range catalogue.Areas() {
 		view := areaView{ID: a.ID, Name: a.Name.In(p.Lang)}
 		p.AllAreas = append(p.AllAreas, view)
 		for _, rule := range catalogue.Default().InArea(a.ID) {
-			if p.matches(rule) {
+			if !p.matches(rule) {
+				continue
+			}
+			entries = append(entries, rule.Entry())
+			if p.Count++; p.Count > from && p.Count <= from+onErrorsPage {
 				view.Rules = append(view.Rules, p.view(rule))
-				entries = append(entries, rule.Entry())
 			}
 		}
-		if p.Count += len(view.Rules); len(view.Rules) > 0 {
+		if len(view.Rules) > 0 {
 			p.Areas = append(p.Areas, view)
 		}
+	}
+	if next := from + onErrorsPage; next < p.Count {
+		q.Set("from", strconv.Itoa(next))
+		p.Next = "/errors?" + q.Encode()
 	}
 	if wantsJSON(r) {
 		writeJSON(w, http.StatusOK, entries)
@@ -63,6 +77,15 @@ func (s *Site) listErrors(w http.ResponseWriter, r *http.Request) {
 		p.Severities = append(p.Severities, severityView{v.String(), severityWord(p.Lang, v)})
 	}
 	s.write(w, &p.page, http.StatusOK, "list", p)
+}
+
+// skipped is how many entries of a list the pages before have shown: ?from=.
+func skipped(q url.Values) int {
+	n, err := strconv.Atoi(q.Get("from"))
+	if err != nil || n < 0 || n > 1<<20 {
+		return 0
+	}
+	return n
 }
 
 // matches tells whether a rule is asked for.

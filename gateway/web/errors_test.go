@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"portti/cda/rules/catalogue"
+	chromium "portti/internal/browser"
 	"portti/internal/xmltree"
 )
 
@@ -35,6 +36,7 @@ func get(t *testing.T, target string, header ...string) *httptest.ResponseRecord
 // own, no script, and a policy that lets its style through and nothing else.
 func requireSound(t *testing.T, name string, w *httptest.ResponseRecorder) *xmltree.Tree {
 	t.Helper()
+	requireLight(t, name, w)
 	body := w.Body.String()
 	if !strings.HasPrefix(body, "<!DOCTYPE html>\n") {
 		t.Fatalf("%s: no HTML: %.100q", name, body)
@@ -67,6 +69,16 @@ func requireSound(t *testing.T, name string, w *httptest.ResponseRecorder) *xmlt
 		t.Errorf("%s: lang %q, Content-Language %q", name, lang, w.Header().Get("Content-Language"))
 	}
 	return tree
+}
+
+// requireLight demands of a page that it is no heavier than pages may be without the
+// document, which has a frame of its own.
+func requireLight(t *testing.T, name string, w *httptest.ResponseRecorder) {
+	t.Helper()
+	page := strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && w.Header().Get("X-Frame-Options") == "DENY"
+	if page && w.Body.Len() > chromium.HeaviestPage {
+		t.Errorf("%s: %d bytes", name, w.Body.Len())
+	}
 }
 
 type checker struct {
@@ -131,7 +143,7 @@ func (c *checker) done() {
 // asXML makes a page's HTML readable by an XML parser.
 func asXML(page string) string {
 	page = strings.TrimPrefix(page, "<!DOCTYPE html>\n")
-	page = regexp.MustCompile(`<(meta|input|link|br|hr|img)([^>]*)>`).ReplaceAllString(page, "<$1$2/>")
+	page = regexp.MustCompile(`<(meta|input|link|br|wbr|hr|img)([^>]*)>`).ReplaceAllString(page, "<$1$2/>")
 	for _, a := range []string{"selected", "checked"} {
 		page = strings.ReplaceAll(page, " "+a+">", " "+a+`="">`)
 		page = strings.ReplaceAll(page, " "+a+"/>", " "+a+`=""/>`)
@@ -165,11 +177,21 @@ var linkToRule = regexp.MustCompile(`href="(/errors/[^"]*)"`)
 
 func TestTheListLeadsToEveryRule(t *testing.T) {
 	for _, lang := range catalogue.Langs {
-		w := get(t, "/errors?lang="+string(lang))
-		requireSound(t, "list", w)
 		links := map[string]bool{}
-		for _, m := range linkToRule.FindAllStringSubmatch(w.Body.String(), -1) {
-			links[m[1]] = true
+		for page := "/errors?lang=" + string(lang); page != ""; {
+			w := get(t, page)
+			requireSound(t, "list", w)
+			before := len(links)
+			for _, m := range linkToRule.FindAllStringSubmatch(w.Body.String(), -1) {
+				links[m[1]] = true
+			}
+			if len(links) == before {
+				t.Fatalf("%s leads to nothing new", page)
+			}
+			page = ""
+			if m := regexp.MustCompile(`<p><a href="(/errors\?from=[^"]*)"`).FindStringSubmatch(w.Body.String()); m != nil {
+				page = html.UnescapeString(m[1])
+			}
 		}
 		for _, id := range catalogue.Default().IDs() {
 			if !links["/errors/"+id+"?lang="+string(lang)] {

@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"portti/cda"
 	"portti/cda/codes"
 	"portti/cda/rules/catalogue"
+	"portti/cda/sosmeta"
 	"portti/fixtures"
 )
 
@@ -34,7 +37,7 @@ func TestUI1_CodesHaveTextsInEachLanguage(t *testing.T) {
 			t.Errorf("%s %s %s: %+v", c.lang, c.system, c.code, got)
 		}
 	}
-	if got := s.codedAll("en", systemTask, []string{"10", "24"}); got.Text != "10 Child welfare, 24 Services for families with children" {
+	if got := s.codedAll("en", systemTask, []string{"10", "24"}); !slices.Equal(got, []coded{{Text: "10 Child welfare"}, {Text: "24 Services for families with children"}}) {
 		t.Errorf("%+v", got)
 	}
 	// Our own texts are of codes that exist, and fill what the list lacks in full.
@@ -122,7 +125,7 @@ func TestAttackStoredScriptInDocuments(t *testing.T) {
 	}
 	// The very bytes of names, titles and JSON values, as a judgement would bring them.
 	p := documentPage{page: page0, ID: attack, Structured: []jsonView{{Name: attack, Value: attack, Fields: []jsonView{{Name: attack, Value: attack}}}},
-		Structure: attack, Signatures: []signatureView{{Signer: attack, Chain: []string{attack}}}, File: attack,
+		Structure: coded{Text: attack}, Signatures: []signatureView{{Signer: attack, Chain: []string{attack}}}, File: attack,
 		Attachments: []attachmentView{{Name: attack, Type: attack}}, Rows: []logRow{{UserName: attack, Action: attack}},
 		Proof: &proofView{Word: attack, Facts: []shownFact{{attack, attack, attack}}}}
 	m := &cda.Metadata{}
@@ -139,4 +142,47 @@ func TestAttackStoredScriptInDocuments(t *testing.T) {
 	if strings.Contains(out.String(), "<script") || strings.Contains(out.String(), "<img") || strings.Count(out.String(), "&lt;script") < 10 {
 		t.Errorf("text came out as markup: %s", out.String())
 	}
+}
+
+// The display form is marked with the language it is written in, and truth values, days
+// and times are written as people write them.
+func TestUI1_ContentIsMarkedAndPlain(t *testing.T) {
+	h := newHouse(t, nil)
+	b := h.browserOf(cardA)
+	plan := h.of(h.w.Organisations[0].OID, func(d *fixtures.Document) bool { return d.Spec.Kind == fixtures.Plan })
+	u := "/archive/documents/" + plan.OID
+	want(t, b.get(u+"/content?lang=en"), http.StatusOK, `<html lang="fi">`)
+	page := b.get(u + "?lang=en").Body.String()
+	for _, s := range []string{`: <span lang="fi">`, `<dd>yes</dd>`, `<dt class="group" lang="fi">`} {
+		if !strings.Contains(page, s) {
+			t.Errorf("the page lacks %s", s)
+		}
+	}
+	if strings.Contains(page, "T11:25:00") || strings.Contains(page, "<dd>true</dd>") {
+		t.Error("a value is shown as JSON writes it")
+	}
+	for _, c := range []struct {
+		text, want string
+		of         sosmeta.Type
+	}{{"true", "kyllä", sosmeta.TypeTrue}, {"true", "true", sosmeta.TypeString}, {"2026-03-02", "2.3.2026", sosmeta.TypeString},
+		{"2026-09-02T11:25:00+03:00", "2.9.2026 11.25.00", sosmeta.TypeString}, {"2026-03", "2026-03", sosmeta.TypeString}} {
+		if got := plainValue(catalogue.Finnish, c.text, c.of); got != c.want {
+			t.Errorf("%s: %q", c.text, got)
+		}
+	}
+}
+
+// UI-1: a facet narrows the hits, with the rest of the search as it was.
+func TestUI1_FacetsNarrow(t *testing.T) {
+	h := newHouse(t, nil)
+	b := h.browser(cardA)
+	token := b.login()
+	all := b.post("/archive/search", "csrf", token, "earlier", "1")
+	m := regexp.MustCompile(`name="type" value="([0-9]+)"[^>]*>[^<]*</button> ([0-9]+)<`).FindStringSubmatch(all.Body.String())
+	if m == nil {
+		t.Fatalf("no facet: %.3000s", all.Body)
+	}
+	// A browser sends the pressed button first, as it stands before the hidden fields.
+	w := b.do("POST", "/archive/search", "application/x-www-form-urlencoded", strings.NewReader("type="+m[1]+"&csrf="+url.QueryEscape(token)+"&type=&earlier=1"))
+	want(t, w, http.StatusOK, "Hits: "+m[2]+"<", `id="type" name="type" value="`+m[1]+`"`)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -83,18 +84,23 @@ type resultsPage struct {
 
 type hitView struct {
 	ID, Case, Unit, Status, Class string
-	Type, Group, Task             coded
+	Type, Group                   coded
+	Tasks                         []coded
 	Version                       int
 	Effective                     time.Time
 }
 
+// facet counts hits by what they have in a field of the search form; Field is "" where
+// the form has none.
 type facet struct {
-	Name   string
-	Values []facetValue
+	Name, Field string
+	Values      []facetValue
 }
 
+// facetValue is a value of a field with its text.
 type facetValue struct {
 	coded
+	Value string
 	Count int
 }
 
@@ -147,8 +153,8 @@ func (s *Site) logSearch(r *http.Request, x *session, form *searchForm) error {
 func (s *Site) hit(p *page, h *store.Hit) hitView {
 	x := &h.Index
 	return hitView{ID: h.ID, Version: h.Version.Version, Effective: x.Effective, Case: x.Case, Unit: x.Unit,
-		Type: s.typeOf(p.Lang, x), Group: s.coded(p.Lang, systemGroup, x.Group, ""),
-		Task: s.codedAll(p.Lang, systemTask, x.Tasks), Status: p.T("status_" + h.Status.String()), Class: statusClass(h.Status)}
+		Type: s.coded(p.Lang, systemType, typeCode(x), ""), Group: s.coded(p.Lang, systemGroup, x.Group, ""),
+		Tasks: s.codedAll(p.Lang, systemTask, x.Tasks), Status: p.T("status_" + h.Status.String()), Class: statusClass(h.Status)}
 }
 
 func statusClass(st store.Status) string {
@@ -173,43 +179,45 @@ func countWord(n int, more bool) string {
 func (s *Site) facets(p *page, hits []store.Hit) []facet {
 	var out []facet
 	for _, k := range []struct {
-		name string
-		of   func(*store.Hit) coded
+		name, field string
+		of          func(*store.Index) []string
+		text        func(string) coded
 	}{
-		{"f_group", func(h *store.Hit) coded { return s.coded(p.Lang, systemGroup, h.Index.Group, "") }},
-		{"f_type", func(h *store.Hit) coded { return s.typeOf(p.Lang, &h.Index) }},
-		{"f_task", func(h *store.Hit) coded { return s.codedAll(p.Lang, systemTask, h.Index.Tasks) }},
-		{"f_unit", func(h *store.Hit) coded { return coded{Text: h.Index.Unit} }},
-		{"f_software", func(h *store.Hit) coded { return coded{Text: h.Index.Software} }},
-		{"f_status", func(h *store.Hit) coded { return coded{Text: p.T("status_" + h.Status.String())} }},
+		{"f_group", "group", func(x *store.Index) []string { return []string{x.Group} }, func(v string) coded { return s.coded(p.Lang, systemGroup, v, "") }},
+		{"f_type", "type", func(x *store.Index) []string { return []string{typeCode(x)} }, func(v string) coded { return s.coded(p.Lang, systemType, v, "") }},
+		{"f_task", "task", func(x *store.Index) []string { return x.Tasks }, func(v string) coded { return s.coded(p.Lang, systemTask, v, "") }},
+		{"f_unit", "unit", func(x *store.Index) []string { return []string{x.Unit} }, func(v string) coded { return coded{Text: p.OrganisationName(v)} }},
+		{"f_software", "software", func(x *store.Index) []string { return []string{x.Software} }, func(v string) coded { return coded{Text: v} }},
 	} {
-		counts := map[coded]int{}
+		counts := map[string]int{}
 		for i := range hits {
-			if v := k.of(&hits[i]); v.Text != "" {
+			for _, v := range k.of(&hits[i].Index) {
 				counts[v]++
 			}
 		}
-		if f := topValues(p.T(k.name), counts); len(f.Values) > 0 {
-			out = append(out, f)
-		}
+		out = appendFacet(out, facet{Name: p.T(k.name), Field: k.field}, counts, k.text)
 	}
-	return out
+	states := map[string]int{}
+	for i := range hits {
+		states[hits[i].Status.String()]++
+	}
+	return appendFacet(out, facet{Name: p.T("f_status")}, states, func(v string) coded { return coded{Text: p.T("status_" + v)} })
 }
 
 // facetValues bounds the values of a facet that are shown.
 const facetValues = 8
 
-func topValues(name string, counts map[coded]int) facet {
-	f := facet{Name: name}
+// appendFacet appends a facet with its most frequent values, if there are any.
+func appendFacet(out []facet, f facet, counts map[string]int, text func(string) coded) []facet {
+	delete(counts, "")
 	for v, n := range counts {
-		f.Values = append(f.Values, facetValue{v, n})
+		f.Values = append(f.Values, facetValue{text(v), v, n})
 	}
 	slices.SortFunc(f.Values, func(a, b facetValue) int {
-		if a.Count != b.Count {
-			return b.Count - a.Count
-		}
-		return strings.Compare(a.Text, b.Text)
+		return cmp.Or(b.Count-a.Count, strings.Compare(a.Text, b.Text))
 	})
-	f.Values = f.Values[:min(facetValues, len(f.Values))]
-	return f
+	if f.Values = f.Values[:min(facetValues, len(f.Values))]; len(f.Values) == 0 {
+		return out
+	}
+	return append(out, f)
 }

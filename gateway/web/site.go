@@ -40,7 +40,7 @@ import (
 //go:embed templates
 var files embed.FS
 
-var templates = template.Must(template.ParseFS(files, "templates/*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"id": breakable}).ParseFS(files, "templates/*.html"))
 
 // policy lets a page's own style and frames through and nothing else.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -160,6 +160,8 @@ func (s *Site) archivistDoor() bool {
 type page struct {
 	Lang  catalogue.Lang
 	Title string
+	// TitleLang is the title's language where it is not the page's.
+	TitleLang catalogue.Lang
 	// Langs lead to the same page in each language.
 	Langs []langLink
 	Nav   []navLink

@@ -186,6 +186,7 @@ func (b *browser) do(method, target, contentType string, body io.Reader) *httpte
 	w := httptest.NewRecorder()
 	b.h.site.ServeHTTP(w, r)
 	b.jar.SetCookies(r.URL, w.Result().Cookies())
+	requireLight(b.h.t, target, w) // every page that any test looks at
 	return w
 }
 
@@ -286,15 +287,11 @@ func paste(t *testing.T, fields map[string]string, files map[string][]byte) (str
 	return m.FormDataContentType(), &b
 }
 
-// requirePage is requireSound and the bound of a page's weight.
+// requirePage demands a page that is well.
 func requirePage(t *testing.T, name string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if w.Code != http.StatusOK {
 		t.Fatalf("%s: HTTP %d", name, w.Code)
 	}
 	requireSound(t, name, w)
-	const heaviest = 150 << 10
-	if w.Body.Len() > heaviest {
-		t.Errorf("%s: %d bytes", name, w.Body.Len())
-	}
 }

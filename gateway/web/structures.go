@@ -23,20 +23,27 @@ type structuresPage struct {
 	Structures []structureView
 }
 
-type structureView struct{ OID, Title, Type, URL string }
+// structureView is a structure in the list; Lang marks its title's language.
+type structureView struct {
+	OID, Title, Type, URL string
+	Lang                  catalogue.Lang
+}
 
-func structureTitle(st *sosmeta.Structure, lang catalogue.Lang) string {
-	if lang == catalogue.Swedish && st.TitleSV != "" {
-		return st.TitleSV
+// national gives a text that the definitions have in Finnish and mostly in Swedish, and
+// its mark on a page.
+func national(page catalogue.Lang, fi, sv string) (string, catalogue.Lang) {
+	if page == catalogue.Swedish && sv != "" {
+		return sv, ""
 	}
-	return st.TitleFI
+	return fi, marked(catalogue.Finnish, page)
 }
 
 func (s *Site) structures(w http.ResponseWriter, r *http.Request) {
 	p := structuresPage{page: s.page(w, r, "nav_structures"), Query: strings.TrimSpace(r.URL.Query().Get("q"))}
 	want := strings.ToLower(p.Query)
 	for _, st := range s.sosmeta().List() {
-		v := structureView{st.OID, structureTitle(st, p.Lang), st.Type, "/workbench/structures/" + url.PathEscape(st.OID)}
+		v := structureView{OID: st.OID, Type: st.Type, URL: "/workbench/structures/" + url.PathEscape(st.OID)}
+		v.Title, v.Lang = national(p.Lang, st.TitleFI, st.TitleSV)
 		if strings.Contains(strings.ToLower(v.OID+" "+v.Title+" "+v.Type), want) {
 			p.Structures = append(p.Structures, v)
 		}
@@ -56,6 +63,7 @@ type structurePage struct {
 type fieldView struct {
 	Depth                              int
 	Name, Key, Form, Obligation, Codes string
+	Lang                               catalogue.Lang // of the name, where it is not the page's
 }
 
 // maxFields bounds the fields that a page shows.
@@ -68,7 +76,7 @@ func (s *Site) structure(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := structurePage{page: s.page(w, r, ""), OID: st.OID}
-	p.Title = structureTitle(st, p.Lang)
+	p.Title, p.TitleLang = national(p.Lang, st.TitleFI, st.TitleSV)
 	p.fields(st.Root(), 0)
 	s.write(w, &p.page, http.StatusOK, "structure", p)
 }
@@ -81,7 +89,7 @@ func (p *structurePage) fields(f *sosmeta.Field, depth int) {
 			p.Cut = true
 			return
 		}
-		v := fieldView{Depth: depth, Name: c.Name(string(p.Lang)), Key: c.Key, Form: string(c.Representation),
+		v := fieldView{Depth: depth, Name: c.Name(string(p.Lang)), Lang: headingLang(c, p.Lang), Key: c.Key, Form: string(c.Representation),
 			Obligation: p.T(obligationKeys[c.Obligation]), Codes: c.System}
 		if c.Repeats {
 			v.Obligation += ", " + p.T("repeats")

@@ -2,13 +2,14 @@ package web
 
 import (
 	"cmp"
+	"html/template"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"portti/cda"
 	"portti/cda/codes"
-	"portti/cda/rules/catalogue"
 	"portti/store"
 )
 
@@ -26,9 +27,16 @@ func (s *Site) codes() *codes.Set {
 	return codes.Default()
 }
 
-// typeOf gives the specific type of a document, or else the general one.
-func (s *Site) typeOf(lang catalogue.Lang, x *store.Index) coded {
-	return s.coded(lang, systemType, cmp.Or(x.SpecificType, x.GeneralType), "")
+// typeCode is the specific type of a document, or else the general one.
+func typeCode(x *store.Index) string { return cmp.Or(x.SpecificType, x.GeneralType) }
+
+// breakable lets a long OID go on in the next line after its dots alone.
+func breakable(id string) template.HTML {
+	safe := template.HTMLEscapeString(id)
+	if len(id) < 20 || strings.Trim(id, "0123456789.") != "" {
+		return template.HTML(safe)
+	}
+	return template.HTML(strings.ReplaceAll(safe, ".", ".<wbr>"))
 }
 
 // shownTime gives a time in Helsinki as people write it there.
