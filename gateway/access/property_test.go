@@ -35,7 +35,7 @@ func anyFacts(t *rapid.T) Facts {
 	}
 	f.Client = Client{Minor: yes("minor"), Protected: yes("protected")}
 	f.Document = Document{ID: "D2", Set: "D", Controller: one("controller", "A", "A", "B"),
-		Phase:   Phase(one("phase", "phase2", "phase2", "phase2", "old", "phase1", "relationship", "case", "permission", "prohibition", "")),
+		Phase:   Phase(one("phase", "phase2", "phase2", "phase2", "old", "phase1", "relationship", "case", "permission", "prohibition", "informing", "")),
 		General: one("general", "1", "15", "11"), Specific: one("specific", "", "15007", "19014", "1011"), Tasks: some("tasks", "10", "24"),
 		Service: one("service", "", "45"), Case: one("case", "", "C"), Relationship: one("rel", "", "R"), Effective: noon,
 		Nullified: rapid.IntRange(0, 9).Draw(t, "nullified") == 0, MinorConsent: one("consent", "", "1", "2"),

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"portti/cda"
 	"portti/cda/frame"
 	"portti/cda/frame/interactions"
 	"portti/fixtures"
@@ -43,6 +42,7 @@ const operationsOf = 30
 type model struct {
 	stored []*fixtures.Document // in the order of arrival
 	series map[string]*modelSeries
+	orders []modelOrder // in the order of arrival
 }
 
 type modelSeries struct {
@@ -177,8 +177,10 @@ type runner struct {
 	m    *model
 	r    *rand.Rand
 	pool []*fixtures.Document
-	n    int
-	told []string
+	// orders are those of the sequences, as pool are their documents.
+	orders []modelOrder
+	n      int
+	told   []string
 }
 
 // memoryDir is a folder in memory where the machine has one: what is tried here is not
@@ -199,17 +201,20 @@ func memoryDir(t *testing.T) string {
 
 func TestARK3_RandomOperationsAgreeWithAModel(t *testing.T) {
 	t.Parallel()
-	pool := modelPool(t)
-	base := memoryDir(t)
+	pool, orders := append(modelPool(t), willPool(t)...), orderPool()
+	folder := memoryDir(t)
 	for seed := range sequences(t) {
-		r := &runner{t: t, m: &model{series: map[string]*modelSeries{}}, r: rand.New(rand.NewPCG(uint64(seed), 7)), pool: pool}
-		dir := filepath.Join(base, strconv.Itoa(seed))
+		r := &runner{t: t, m: &model{series: map[string]*modelSeries{}}, r: rand.New(rand.NewPCG(uint64(seed), 7)), pool: pool, orders: orders}
+		dir := filepath.Join(folder, strconv.Itoa(seed))
 		st, err := store.Open(context.Background(), store.Options{Dir: dir, Now: func() time.Time { return fixtures.Default().Now }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.p = testPipeline(t, st, KnownAccess{})
-		r.p.Library = st
+		withState(r.p, st)
+		for _, name := range base {
+			r.store(fixtures.Default().Doc(name))
+		}
 		for range operationsOf {
 			r.step()
 		}
@@ -226,9 +231,12 @@ func (r *runner) step() {
 	r.n++
 	d := r.pool[r.r.IntN(len(r.pool))]
 	w := fixtures.Default()
-	switch r.r.IntN(10) {
+	switch r.r.IntN(14) {
 	default:
-		r.verdict("store "+d.OID, w.FrameWith(d, fixtures.FrameOptions{Extension: strconv.Itoa(r.n)}), r.m.store(d))
+		if of := d.Spec.Replaces; of != nil && r.m.has(of.OID) == nil && r.r.IntN(2) == 0 {
+			d = of // a series that has begun tells more than one that is not there
+		}
+		r.store(d)
 	case 0:
 		o := fixtures.FrameOptions{NoText: true, Extension: strconv.Itoa(r.n)}
 		if r.r.IntN(2) == 0 {
@@ -237,7 +245,15 @@ func (r *runner) step() {
 		r.verdict("nullify "+d.OID, w.FrameWith(d, o), r.m.nullify(d))
 	case 1, 2, 3:
 		r.query(d)
+	case 4, 5, 6:
+		r.order()
+	case 7, 8:
+		r.decide()
 	}
+}
+
+func (r *runner) store(d *fixtures.Document) {
+	r.verdict("store "+d.OID, fixtures.Default().FrameWith(d, fixtures.FrameOptions{Extension: strconv.Itoa(r.n)}), r.m.store(d))
 }
 
 // send gives the root of the answer to a message.
@@ -276,14 +292,11 @@ func (r *runner) query(d *fixtures.Document) {
 	}
 	a := frame.Ask{Params: []frame.AskParam{p, {Field: interactions.FieldNewest, Flag: !earlier}, {Field: interactions.FieldNullified, Flag: nullified}}}
 	a.Quantity = 50
-	a.Operation = interactions.QueryMetadata
+	op := interactions.QueryMetadata
 	if content {
-		a.Operation = interactions.QueryDocument
+		op = interactions.QueryDocument
 	}
-	a.Sender, a.CreationTime, a.MessageID = org.OID, w.Now, cda.ID{Root: org.OID, Extension: strconv.Itoa(r.n)}
-	pro := w.Professionals[0]
-	a.User = frame.User{ID: cda.ID{Root: cda.RootHetu, Extension: pro.Hetu}, Name: cda.Name{Family: []string{pro.Family}, Given: []string{pro.Given}},
-		Organization: cda.Organization{ID: cda.ID{Root: org.OID}}}
+	a.Options = r.options(org, op)
 	var b bytes.Buffer
 	if err := frame.WriteQuery(&b, a); err != nil {
 		r.t.Fatal(err)
