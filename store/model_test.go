@@ -20,6 +20,7 @@ type model struct {
 	sets     map[string][]string // set id → document ids
 	nullBy   map[string]string   // set id → id of the nullified document
 	present  map[string]string   // set id → present controller
+	orders   []Order
 	messages int
 	usage    int
 }
@@ -188,7 +189,7 @@ func TestProperty_ArchiveEqualsItsModel(t *testing.T) {
 		defer func() { p.s.Close() }()
 		rt.Repeat(map[string]func(*rapid.T){
 			"first": p.first, "version": p.version, "version again": p.version, "resend": p.resend, "nullify": p.nullify,
-			"search": p.search, "transfer": p.transfer, "reopen": p.reopen, "reindex": p.reindex, "": p.invariants,
+			"order": p.order, "orders": p.orders, "search": p.search, "transfer": p.transfer, "reopen": p.reopen, "reindex": p.reindex, "": p.invariants,
 		})
 		if r, err := p.s.Check(bg); err != nil || !r.OK() {
 			rt.Fatalf("check: %+v %v", r.Problems, err)
