@@ -33,12 +33,24 @@ func TestAssumptionsAreSwitchedOffAndOverridden(t *testing.T) {
 	if out := inForce(t, "--assumptions"); !strings.Contains(out, "SP902") {
 		t.Errorf("the shipped assumptions are not listed:\n%s", out)
 	}
+	for _, kind := range []string{"interaction ", "service request ", "use situation ", "document group ", "nullification by ", "query parameter "} {
+		if out := inForce(t, "--assumptions"); !strings.Contains(out, `"what":"`+kind) {
+			t.Errorf("no %s is listed", kind)
+		}
+	}
 	if out := inForce(t, "--assumptions=off"); strings.Contains(out, `"table"`) {
 		t.Errorf("assumptions are off, but listed:\n%s", out)
 	}
 	out := inForce(t, "--assumptions=off", "--interactions", table, "--obligations", duties)
 	if !strings.Contains(out, "service request SP5 Oma") || !strings.Contains(out, table) || !strings.Contains(out, `"LANGUAGE"`) || strings.Contains(out, "SP902") {
 		t.Errorf("what the user gives is not listed:\n%s", out)
+	}
+	// An assumption that the user's own knowledge takes the place of is listed with its source.
+	write(table, "service_requests:\n  - {code: SP902, display: Oma, operations: [new], groups: ['3'], interactions: [RCMR_IN200002FI01], certainty: V, source: our letter}\n")
+	for _, out := range []string{inForce(t, "--assumptions", "--interactions", table), inForce(t, "--assumptions=off", "--interactions", table)} {
+		if !strings.Contains(out, `"what":"service request SP902 Oma","source":"our letter"`) {
+			t.Errorf("what the user knows instead is not listed:\n%s", out)
+		}
 	}
 }
 
