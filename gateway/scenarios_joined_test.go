@@ -198,6 +198,14 @@ func joiningPoint(s *joinedScene) {
 	s.given("for the one whose register it is", s.as(point).ask(ask), true)
 	ask.User.Organization.ID.Root, ask.MessageID.Extension = s.b.Units[0].OID, ask.MessageID.Extension+"1"
 	s.given("for the other", s.as(point).ask(ask), false)
+	ask.User.Organization.ID.Root, ask.MessageID.Extension = s.p.Units[0].OID, ask.MessageID.Extension+"2"
+	got := s.as(point).ask(ask)
+	s.refusedBy("for one that it does not send for", got, pipeline.RuleJoiningPoint)
+	if got.Code != frame.AnswerError || slices.Contains(got.rules(), pipeline.RuleFailure) || !slices.ContainsFunc(s.usage("search"), func(u store.Usage) bool {
+		return u.Refused == pipeline.RuleJoiningPoint && u.DataController == vendor
+	}) {
+		s.t.Errorf("a refused attempt is no failure, and is logged: %s %v", got.Code, got.rules())
+	}
 }
 
 // professionalOf gives a professional who works in an organisation.

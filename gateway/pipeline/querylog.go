@@ -144,7 +144,9 @@ func firstOf(s []string) string {
 }
 
 func (m *message) refusedSearch(q *query, rule string) store.Usage {
-	controller, client := firstOf(q.asker.Own), q.asker.Client
+	// A joining point that asks for one that it does not send for has no register of its
+	// own; its attempt is told to the organisation of its certificate.
+	controller, client := cmp.Or(firstOf(q.asker.Own), m.req.Peer.Organisation, q.asker.Sender), q.asker.Client
 	document := ""
 	if g := q.logs.refused; g != nil {
 		controller, client, document = g.Controller, g.Client(), g.ID
