@@ -113,9 +113,13 @@ func (m *Main) moment(s string) (time.Time, error) {
 	return time.Time{}, usage(fmt.Errorf("%q is no time", s), "such as 2026-03-02 or 2026-03-02T12:00:00+02:00")
 }
 
-// accessSettings reads a file of settings; none gives the defaults.
+// accessSettings reads a file of settings; none gives those of the running gateway,
+// or the defaults.
 func (m *Main) accessSettings(file string) (access.Settings, error) {
-	if file == "" {
+	switch {
+	case file == "" && m.settings != nil:
+		return *m.settings, nil
+	case file == "":
 		return access.Settings{}, nil
 	}
 	s, err := access.LoadSettings(file)
@@ -155,26 +159,28 @@ func (m *Main) accessExplain() *cobra.Command {
 		if a.document == "" {
 			return usage(errors.New("whose document is missing"), "add --document OID")
 		}
-		var d access.Decision
-		err := m.inArchive(cmd.Context(), false, func(st *store.Store) (err error) {
-			d, err = m.decide(cmd.Context(), st, &a)
-			return err
+		return m.inArchive(cmd.Context(), false, func(st *store.Store) error {
+			d, err := m.decide(cmd.Context(), st, &a)
+			if err != nil {
+				return err
+			}
+			return m.tellDecision(&d)
 		})
-		if err != nil {
-			return err
-		}
-		if m.config.Format == "json" {
-			err = m.printJSON(d.Explain(m.config.lang()))
-		} else {
-			_, err = fmt.Fprint(m.Stdout, d.Text(m.config.lang()))
-		}
-		if err == nil && d.Outcome != access.Given {
-			return errInvalid
-		}
-		return err
 	}
 	a.flags(cmd)
 	return cmd
+}
+
+func (m *Main) tellDecision(d *access.Decision) (err error) {
+	if m.config.Format == "json" {
+		err = m.printJSON(d.Explain(m.config.lang()))
+	} else {
+		_, err = fmt.Fprint(m.Stdout, d.Text(m.config.lang()))
+	}
+	if err == nil && d.Outcome != access.Given {
+		return errInvalid
+	}
+	return err
 }
 
 // decide asks about one document of an open archive.

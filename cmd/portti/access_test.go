@@ -110,6 +110,14 @@ func TestAccessCommandsBesideAGateway(t *testing.T) {
 	w := fixtures.Default()
 	config := gatewayConfigForConformance(t)
 	config.Data = knownChild(t)
+	settings := filepath.Join(t.TempDir(), "access.yaml") // the plan's service task is one that no work task knows
+	err := os.WriteFile(settings, []byte("codes: {families: \"99\"}\n"), 0o600)
+	if err == nil {
+		config.Access, err = access.LoadSettings(settings)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	g, err := gateway.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +140,14 @@ func TestAccessCommandsBesideAGateway(t *testing.T) {
 	code, out := orgRun(t, line("access", "explain", "--document", w.Doc("plan").OID, "--unit", p.Units[0].OID, "--organisation", p.OID, "--use", "right")...)
 	if code != exitInvalid || !strings.Contains(out, "suspended") || strings.Contains(out, child) {
 		t.Errorf("exit code %d\n%s", code, out)
+	}
+	given := mustRun(t, line("access", "explain", "--document", w.Doc("plan").OID, "--unit", a.Units[0].OID, "--organisation", a.OID)...)
+	if strings.Count(given, "=> ") != 1 || !strings.Contains(given, "=> given: own-register") {
+		t.Error(given)
+	}
+	code, out = orgRun(t, line("access", "explain", "--document", w.Doc("plan").OID, "--organisation", a.OID, "--work-task", "arranging")...)
+	if code != exitInvalid || !strings.Contains(out, access.RuleWorkTask) {
+		t.Errorf("not decided by the gateway's settings: exit code %d\n%s", code, out)
 	}
 	if code, out := orgRun(t, line("access", "explain", "--document", "1.2.3")...); code != exitUsage {
 		t.Errorf("an unknown document: exit code %d\n%s", code, out)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"portti/gateway/access"
 	"portti/store"
 
 	"github.com/google/uuid"
@@ -39,6 +40,8 @@ type Main struct {
 	// that this process runs for another.
 	args    []string
 	archive *store.Store
+	// settings are those of the gateway that runs the command.
+	settings *access.Settings
 }
 
 // NewMain gives the program as the operating system runs it.

@@ -388,6 +388,6 @@ func runRotate(ctx context.Context, a control.Archive, raw json.RawMessage, out 
 // serveControl lets commands reach the archive of a running gateway.
 func serveControl(g *gateway.Instance, dir string) (stop func() error, err error) {
 	cs := controlCommands()
-	cs[orgControl] = orgFor(g.Judge.Organisations)
+	cs[orgControl] = orgFor(g.Judge.Organisations, &g.Engine.Settings)
 	return control.Serve(dir, control.Archive{Store: g.Store, Signatures: signatureJudge(g.Judge.Verifier)}, cs)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"portti/gateway/access"
 	"portti/gateway/control"
 	"portti/gateway/pipeline"
 )
@@ -74,7 +75,7 @@ var ofOwner = []string{"portti org ", "portti access "}
 
 // orgFor runs lines of these commands on an archive that is open, and makes what they
 // change count at once.
-func orgFor(known *pipeline.Organisations) control.Command {
+func orgFor(known *pipeline.Organisations, settings *access.Settings) control.Command {
 	return func(ctx context.Context, a control.Archive, raw json.RawMessage, out io.Writer) error {
 		var line orgLine
 		if err := json.Unmarshal(raw, &line); err != nil {
@@ -82,6 +83,7 @@ func orgFor(known *pipeline.Organisations) control.Command {
 		}
 		m := NewMain()
 		m.Stdin, m.Stdout, m.Stderr, m.Environ, m.archive = strings.NewReader(""), out, io.Discard, line.Environ, a.Store
+		m.settings = settings
 		root := m.root()
 		if cmd, _, err := root.Find(line.Args); err != nil || !slices.ContainsFunc(ofOwner, func(p string) bool { return strings.HasPrefix(cmd.CommandPath(), p) }) {
 			return fmt.Errorf("control: %s takes lines of portti org and portti access alone", orgControl)
