@@ -29,9 +29,10 @@ func benchRows(b *testing.B, rows int) int {
 
 // benchMigration is an old system with an archive beside it, each program a process.
 type benchMigration struct {
-	b   *testing.B
-	exe string
-	dir string
+	b     *testing.B
+	exe   string
+	dir   string
+	world *fixtures.World
 }
 
 func newBenchMigration(b *testing.B, o fixtures.OldOptions) *benchMigration {
@@ -44,7 +45,7 @@ func newBenchMigration(b *testing.B, o fixtures.OldOptions) *benchMigration {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m := &benchMigration{b, exe, b.TempDir()}
+	m := &benchMigration{b, exe, b.TempDir(), w}
 	if _, err := w.WriteOldSystem(filepath.Join(m.dir, "old"), o); err != nil {
 		b.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func migrateSize(t *testing.T) (rows, kills int) {
 // emptying is an old system that is emptied while pusher and gateway are killed. The
 // test stands between the two: it counts requests, and strikes at drawn ones.
 type emptying struct {
-	t          *testing.T
+	t          testing.TB
 	exe        string
 	dir        string
 	work, data string
