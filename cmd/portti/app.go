@@ -32,6 +32,8 @@ type Main struct {
 	Environ        []string
 	Now            func() time.Time
 	NewID          func() string
+	// Program is how the program was called, for command lines that it prints.
+	Program string
 	// Terminal tells that Stdout and Stderr are the user's own terminal.
 	Terminal bool
 
@@ -47,7 +49,7 @@ type Main struct {
 // NewMain gives the program as the operating system runs it.
 func NewMain() *Main {
 	return &Main{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Program: os.Args[0],
 		Now: time.Now, NewID: newUUID, Terminal: terminal(os.Stdout) && terminal(os.Stderr),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -77,45 +78,41 @@ func (m *Main) push(ctx context.Context, o pushFlags, j *migrate.Journal) error 
 		p.Archived, p.Total, p.Rejected, p.Later, p.Sent, p.Elapsed.Round(time.Millisecond), p.PerSecond(), p.Retried)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return system(errors.New("stopped; nothing is lost"), "go on by: "+o.command())
+		return system(errors.New("stopped; nothing is lost"), "go on by: "+m.resume())
 	case errors.Is(err, migrate.ErrPatience):
-		return system(err, "go on by: "+o.command())
+		return system(err, "go on by: "+m.resume())
 	case errors.Is(err, migrate.ErrJournal):
 		return usage(err, "portti migrate build makes one")
 	case errors.Is(err, migrate.ErrDoor):
-		return system(err, "check --to and --cert, and go on by: "+o.command())
+		return system(err, "check --to and --cert, and go on by: "+m.resume())
 	case err != nil:
-		return system(err, "go on by: "+o.command())
+		return system(err, "go on by: "+m.resume())
 	case p.Later > 0:
-		return system(fmt.Errorf("the archive could not take %d documents now", p.Later), "send them by: "+o.command())
+		return system(fmt.Errorf("the archive could not take %d documents now", p.Later), "send them by: "+m.resume())
 	}
 	return nil
 }
 
-// command is the command line that goes on. What was rejected and is to be sent again
-// is so in the journal by now: --rejected is not repeated.
-func (o pushFlags) command() string {
-	args := []string{"portti", "migrate", "push", "--work", o.work, "--to", o.to, "--workers", strconv.Itoa(o.workers)}
-	if o.rate > 0 {
-		args = append(args, "--rate", strconv.FormatFloat(o.rate, 'g', -1, 64))
-	}
-	for _, w := range o.windows {
-		args = append(args, "--window", w)
-	}
-	for _, f := range []struct{ name, value string }{{"--cert", o.files.cert}, {"--key", o.files.key}, {"--ca", o.files.ca}} {
-		if f.value != "" {
-			args = append(args, f.name, f.value)
+// resume is the command line that goes on: this one again. What was rejected and is to be
+// sent again is so in the journal by now, so --rejected is left out.
+func (m *Main) resume() string {
+	words := []string{quoted(m.Program)}
+	for _, a := range m.args {
+		if name, _, _ := strings.Cut(a, "="); name != "--rejected" {
+			words = append(words, quoted(a))
 		}
 	}
-	if o.patience != 10*time.Minute {
-		args = append(args, "--patience", o.patience.String())
+	return strings.Join(words, " ")
+}
+
+// plain are the words that a shell takes as they are.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+func quoted(s string) string {
+	if plain.MatchString(s) {
+		return s
 	}
-	for i, a := range args {
-		if strings.ContainsAny(a, " '\"$&;|<>*?()\\") {
-			args[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(args, " ")
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // soapTransport sends by the client that is generated from the WSDL.
