@@ -31,6 +31,16 @@ const (
 // serves; each step can be broken off, after which the archive opens with the old
 // master key or with the new.
 //
+// The secret in index.key is put under the new master key and is never itself
+// replaced. It keys the columns by which log rows are found, and those rows cannot be
+// changed (LOG-3); and the checkpoint key is made of it, with which every checkpoint,
+// proof and line of the replay list that was ever handed out is checked, also by those
+// who keep the public key outside. A new one would leave the old rows unfindable and
+// the old proofs without their key. Where it is feared known, its reach is this: who
+// also has the database can test guesses of identity codes against index columns, and
+// sign checkpoints; payloads stay closed. Checkpoints that were time-stamped or kept
+// outside still show any rewriting of what came before.
+//
 // Errors: ErrInput where the archive is not encrypted, ErrKey for a bad master key.
 func (s *Store) RotateKeys(ctx context.Context, next KeySource) (Rotation, error) {
 	if s.vault == nil {

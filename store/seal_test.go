@@ -222,6 +222,13 @@ func TestSEC6_KeysAreRotated(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustArchive(t, s, doc(id(1)))
+	if err := s.Log(bg, Entries{Usage: []Usage{usageOf(ctlA, cli2, "rotated", id(1), "fetch", noon)}}); err != nil {
+		t.Fatal(err)
+	}
+	old, err := s.Prove(bg, all, id(1))
+	if err != nil {
+		t.Fatal(err)
+	}
 	next := Key(bytes.Repeat([]byte{7}, 32))
 	if r, err := s.RotateKeys(bg, nil); err != nil || r.Retired != 3 || r.Rewrapped {
 		t.Fatalf("%+v %v", r, err)
@@ -242,6 +249,13 @@ func TestSEC6_KeysAreRotated(t *testing.T) {
 	s = openIn(t, dir, func(o *Options) { o.Master = next })
 	for i := range 3 {
 		wantBytes(t, s, doc(id(i+1)))
+	}
+	// What was found is found, and what was handed out holds: these keys stay themselves.
+	if p, err := s.SearchUsage(bg, inA, LogFilter{User: "rotated", Client: cli2}, 10, ""); err != nil || len(p.Entries) != 1 {
+		t.Errorf("a log row from before: %+v %v", p, err)
+	}
+	if _, err := old.Verify(s.CheckpointKey()); err != nil {
+		t.Errorf("a proof from before: %v", err)
 	}
 	wantClean(t, s)
 }

@@ -315,7 +315,9 @@ func (m *Main) archiveRotate() *cobra.Command {
 		Use: "rotate-key --data DIR", Short: "takes new data keys into use, and a new master key where told", Args: cobra.NoArgs,
 		Long: "New payloads are sealed by new data keys from now on; the old keys stay, for what they sealed. With --new-master\n" +
 			"a new master key is made in place of the key file, which is kept as FILE.<time>: older backups need it.\n" +
-			"With --new-master-key the key of that file is the new one; name it at the next start.",
+			"With --new-master-key the key of that file is the new one; name it at the next start.\n" +
+			"The index key and the checkpoint key come under the new master key, but stay themselves: log rows that cannot be\n" +
+			"changed are found by the one, and the other is what proofs that were handed out are checked with.",
 		Example: "  portti archive rotate-key --data var/archive\n  portti archive rotate-key --data var/archive --new-master",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return m.rotate(cmd.Context(), next, master)

@@ -278,7 +278,7 @@ func (x *emptying) push(kills int) {
 			}
 			return
 		}
-		if _, line, found := strings.Cut(errs.String(), "go on by: "+x.exe+" "); found && cmd.ProcessState.ExitCode() == exitSystem {
+		if _, line, found := strings.Cut(errs.String(), "go on by: portti "); found && cmd.ProcessState.ExitCode() == exitSystem {
 			args, resumed = strings.Fields(line), true
 		}
 	}
