@@ -21,8 +21,10 @@ type diagnosis struct {
 	o        *Options
 
 	faults []Fault
-	done   map[xmltree.Node]bool // elements whose content has been told
+	done   []uint64 // a bit for each node whose content has been told
 	unread []unread
+	placed []placed // room for the children of one element, and for their number by slot
+	count  []int
 	sets   map[string][]Name   // lists of values, read once
 	froms  map[fromSlot][]Name // of from
 }
@@ -40,24 +42,36 @@ type unread struct {
 	typ           Name
 }
 
-// all tells all faults, with one more pass over what was left unread.
-func (d *diagnosis) all(raws []raw) ([]Fault, error) {
-	d.done = make(map[xmltree.Node]bool)
-	d.faults = make([]Fault, 0, len(raws)+4)
+func newDiagnosis(s *Schema, t *xmltree.Tree, root xmltree.Node, o *Options, rootType Name) *diagnosis {
+	return &diagnosis{s: s, t: t, root: root, o: o, rootType: rootType}
+}
+
+// all tells all faults, beside those of identifiers, with one more pass over what was
+// left unread.
+func (d *diagnosis) all(raws []raw, seen []foreseen, ids []Fault) ([]Fault, error) {
+	d.done = make([]uint64, (d.t.End(d.root)-d.root)/64+1)
+	d.faults = make([]Fault, 0, min(len(raws)+len(seen)+len(ids)+4, 2*MaxFaults))
 	d.sets, d.froms = make(map[string][]Name), make(map[fromSlot][]Name)
 	d.take(raws)
-	if len(d.unread) == 0 {
+	d.takeForeseen(seen)
+	if len(d.unread) > 0 {
+		again, err := d.probed()
+		if err != nil {
+			return nil, err
+		}
+		d.take(anew(again, seen))
+	}
+	if len(ids) == 0 {
 		return d.faults, nil
 	}
+	return append(ids, d.faults...), nil
+}
+
+// probed gives what libxml2 finds in the children that it left unread.
+func (d *diagnosis) probed() ([]raw, error) {
 	f := newFeed(d.t, d.o)
 	defer f.release()
-	d.probe(f)
-	again, _, err := d.s.run(f, MaxFaults)
-	if err != nil {
-		return nil, err
-	}
-	d.take(anew(again, raws))
-	return d.faults, nil
+	return d.s.run(f, func() { d.probe(f) })
 }
 
 func (d *diagnosis) take(raws []raw) {
@@ -65,37 +79,68 @@ func (d *diagnosis) take(raws []raw) {
 		if len(d.faults) > 2*MaxFaults {
 			return // of each of libxml2 and the model as many as are told
 		}
+		if r.node < 0 {
+			continue
+		}
 		parent, ok := r.isContent(d.t)
 		if !ok {
 			d.faults = append(d.faults, r.fault(d.t, d.s.model, d.sets))
 			continue
 		}
-		if d.done[parent] {
-			continue
+		if d.tells(parent) {
+			d.content(parent, r)
 		}
-		d.done[parent] = true
-		d.content(parent, r)
 	}
 }
 
-// content tells what is wrong with the children of parent.
+// takeForeseen takes what libxml2 was not let tell.
+func (d *diagnosis) takeForeseen(seen []foreseen) {
+	for _, x := range seen {
+		switch {
+		case len(d.faults) > 2*MaxFaults:
+			return
+		case x.content != nil:
+			if d.tells(x.n) {
+				d.compare(x.n, x.content, x.of.raw)
+			}
+		default:
+			d.faults = append(d.faults, x.fault(d))
+		}
+	}
+}
+
+// tells notes that the content of n is told; false where it was before.
+func (d *diagnosis) tells(n xmltree.Node) bool {
+	if n < d.root {
+		return true
+	}
+	word, bit := &d.done[(n-d.root)/64], uint64(1)<<((n-d.root)%64)
+	first := *word&bit == 0
+	*word |= bit
+	return first
+}
+
+// content tells what is wrong with the children of parent, as libxml2 told by r.
 func (d *diagnosis) content(parent xmltree.Node, r raw) {
 	typ, known := d.s.model.typeOf(d.t, parent, d.root, d.rootType)
-	c := d.s.model.types[typ]
-	if r.phase == phaseStart && known && !r.foreseen {
+	if r.phase == phaseStart && known {
 		d.unread = append(d.unread, unread{parent, r.node, typ})
 	}
-	var found []Fault
+	d.compare(parent, d.s.model.types[typ], r)
+}
+
+// compare holds the children of parent against c.
+func (d *diagnosis) compare(parent xmltree.Node, c *content, r raw) {
+	before := len(d.faults)
 	if c != nil && !c.nested {
-		found = d.children(parent, c)
+		d.children(parent, c)
 	}
-	if len(found) == 0 {
-		found = []Fault{d.plain(parent, r, c)}
+	if len(d.faults) == before {
+		d.faults = append(d.faults, d.plain(parent, r, c))
 	}
-	for i := range found {
-		found[i].Code = r.code
+	for i := before; i < len(d.faults); i++ {
+		d.faults[i].Code = r.code
 	}
-	d.faults = append(d.faults, found...)
 }
 
 // plain tells what libxml2 told, where the model cannot tell more.
@@ -139,24 +184,33 @@ type placed struct {
 // children compares the children of parent with the slots of c. Most children keep
 // their place: the longest run of them that is in the right order is taken as
 // right, so one child that has moved is one fault.
-func (d *diagnosis) children(parent xmltree.Node, c *content) []Fault {
-	var all []placed
-	var faults []Fault
-	last := 0
+func (d *diagnosis) children(parent xmltree.Node, c *content) {
+	all, before := d.placed[:0], len(d.faults)
+	count := append(d.count[:0], make([]int, len(c.slots))...)
+	last, right := 0, true
 	for n := range d.t.Children(parent) {
 		name := Name{d.t.Space(n), d.t.Local(n)}
 		i, known := c.at[name]
 		switch {
 		case known:
 			all = append(all, placed{n: n, name: name, slot: i})
+			count[i]++
+			right = right && i >= last && count[i] <= c.slots[i].max
 			last = i
-		case c.any < 0 && len(faults) <= MaxFaults:
-			faults = append(faults, Fault{Kind: ElementUnexpected, Node: n, Attr: -1, Expected: d.from(c, last)})
+		case c.any < 0 && len(d.faults)-before <= MaxFaults:
+			d.faults = append(d.faults, Fault{Kind: ElementUnexpected, Node: n, Attr: -1, Expected: d.from(c, last)})
 		}
 	}
-	markLongest(all)
-	faults = append(faults, misplaced(all, c)...)
-	return append(faults, d.missing(parent, all, c)...)
+	if !right {
+		markLongest(all)
+		d.faults = append(d.faults, misplaced(all, c)...)
+	}
+	for i, s := range c.slots {
+		if count[i] < s.min && len(s.names) > 0 {
+			d.faults = append(d.faults, Fault{Kind: ElementMissing, Node: parent, Attr: -1, Expected: s.names})
+		}
+	}
+	d.placed, d.count = all, count
 }
 
 // from gives what may stand in c from slot i on, worked out once.
@@ -251,21 +305,6 @@ func neighbours(kept []placed, name Name, slot int) []Name {
 		names = append(names, kept[k].name)
 	}
 	return names
-}
-
-// missing tells the slots that must be filled and are not.
-func (d *diagnosis) missing(parent xmltree.Node, all []placed, c *content) []Fault {
-	count := make([]int, len(c.slots))
-	for _, p := range all {
-		count[p.slot]++
-	}
-	var faults []Fault
-	for i, s := range c.slots {
-		if count[i] < s.min && len(s.names) > 0 {
-			faults = append(faults, Fault{Kind: ElementMissing, Node: parent, Attr: -1, Expected: s.names})
-		}
-	}
-	return faults
 }
 
 // The prefix that the second pass binds to a type's namespace.

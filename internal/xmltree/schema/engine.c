@@ -97,11 +97,23 @@ xmlSchemaPtr portti_compile(char **names, char **data, int *sizes, int n,
 
 /* ---- validating ---- */
 
+/* An element that has not ended. */
 typedef struct {
+	int32_t node, local, space;
+} element;
+
+typedef struct portti_run {
+	xmlSchemaValidCtxtPtr v;
+	xmlSAXHandlerPtr sax;
+	void *data;
+	xmlSchemaSAXPlugPtr plug;
+
 	const int32_t *start; /* the START event at work, or NULL */
-	const int32_t **open; /* the START events that have not ended */
+	element *open;
 	size_t depth, deepest;
-	const char *block;
+	const char *names, *block;
+	const xmlChar **ptr; /* the lists of a START, as libxml2 wants them */
+	size_t nptr;
 	int32_t node, phase, max;
 	int broken;
 	portti_result out;
@@ -118,10 +130,10 @@ static const char *text(const char *p, const char *want) {
 static const char *qname(const char *p, const run *r, int32_t space, int32_t local) {
 	if (space >= 0) {
 		p = text(p, "{");
-		p = text(p, r->block + space);
+		p = text(p, r->names + space);
 		p = text(p, "}");
 	}
-	return text(p, r->block + local);
+	return text(p, r->names + local);
 }
 
 /*
@@ -212,15 +224,15 @@ static void on_fault(void *ctx, void *error) {
 		160, 1, &f->tail, &f->tailLen);
 }
 
-static const xmlChar *at(const char *block, int32_t off) {
-	return off < 0 ? NULL : (const xmlChar *)block + off;
+static const xmlChar *at(const char *bytes, int32_t off) {
+	return off < 0 ? NULL : (const xmlChar *)bytes + off;
 }
 
 /* enter makes e the element at work. */
 static void enter(run *r, const int32_t *e) {
 	if (r->depth == r->deepest) {
 		size_t n = 2 * r->deepest + 64;
-		const int32_t **o = realloc(r->open, n * sizeof *o);
+		element *o = realloc(r->open, n * sizeof *o);
 		if (o == NULL) {
 			r->broken = 1;
 			return;
@@ -228,7 +240,8 @@ static void enter(run *r, const int32_t *e) {
 		r->open = o;
 		r->deepest = n;
 	}
-	r->open[r->depth++] = e;
+	element in = { e[1], e[2], e[3] };
+	r->open[r->depth++] = in;
 	r->node = e[1];
 }
 
@@ -236,57 +249,56 @@ static void enter(run *r, const int32_t *e) {
  * start feeds one START event and gives the place after it. libxml2 does not look at
  * prefixes of elements and attributes.
  */
-static const int32_t *start(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *e, const xmlChar **ptr) {
+static const int32_t *start(run *r, const int32_t *e) {
 	int32_t nns = e[4], nattrs = e[5];
 	const int32_t *x = e + EV_HEAD;
-	const xmlChar **p = ptr;
+	const xmlChar **p = r->ptr;
 	for (int32_t i = 0; i < nns; i++, x += 2) {
-		*p++ = at(r->block, x[0]);
-		*p++ = at(r->block, x[1]);
+		*p++ = at(r->names, x[0]);
+		*p++ = at(r->names, x[1]);
 	}
 	const xmlChar **attrs = p;
 	for (int32_t i = 0; i < nattrs; i++, x += 4) {
-		*p++ = at(r->block, x[0]);
+		*p++ = at(r->names, x[0]);
 		*p++ = NULL;
-		*p++ = at(r->block, x[1]);
+		*p++ = at(r->names, x[1]);
 		*p++ = at(r->block, x[2]);
 		*p++ = at(r->block, x[3]);
 	}
 	enter(r, e);
 	r->start = e;
 	r->phase = EV_START;
-	sax->startElementNs(data, at(r->block, e[2]), NULL, at(r->block, e[3]), nns, ptr, nattrs, 0, attrs);
+	r->sax->startElementNs(r->data, at(r->names, e[2]), NULL, at(r->names, e[3]), nns, r->ptr, nattrs, 0, attrs);
 	r->start = NULL;
 	return x;
 }
 
-static void end(run *r, xmlSAXHandlerPtr sax, void *data) {
+static void end(run *r) {
 	if (r->depth == 0) {
 		r->broken = 1;
 		return;
 	}
-	const int32_t *e = r->open[--r->depth];
+	element e = r->open[--r->depth];
 	r->phase = EV_END;
-	sax->endElementNs(data, at(r->block, e[2]), NULL, at(r->block, e[3]));
-	r->node = r->depth > 0 ? r->open[r->depth - 1][1] : -1;
+	r->sax->endElementNs(r->data, at(r->names, e.local), NULL, at(r->names, e.space));
+	r->node = r->depth > 0 ? r->open[r->depth - 1].node : -1;
 }
 
-static void walk(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *ev, const int32_t *stop,
-	const char *const *big, const xmlChar **ptr) {
+static void walk(run *r, const int32_t *ev, const int32_t *stop, const char *const *big) {
 	while (ev < stop && !r->broken && !r->out.cut) {
 		switch (ev[0]) {
 		case EV_START:
-			ev = start(r, sax, data, ev, ptr);
+			ev = start(r, ev);
 			break;
 		case EV_TEXT:
 		case EV_BIG:
 			r->phase = ev[0];
-			sax->characters(data,
+			r->sax->characters(r->data,
 				ev[0] == EV_TEXT ? at(r->block, ev[1]) : (const xmlChar *)big[ev[1]], ev[2]);
 			ev += 3;
 			break;
 		case EV_END:
-			end(r, sax, data);
+			end(r);
 			ev++;
 			break;
 		default:
@@ -295,39 +307,62 @@ static void walk(run *r, xmlSAXHandlerPtr sax, void *data, const int32_t *ev, co
 	}
 }
 
-portti_result portti_validate(xmlSchemaPtr schema, const int32_t *ev, size_t nev,
-	const char *block, const char *const *big, size_t maxPointers, int32_t maxFaults) {
-	run r;
-	memset(&r, 0, sizeof r);
-	r.block = block;
-	r.max = maxFaults;
-	r.out.status = -1;
-	xmlSetGenericErrorFunc(NULL, quiet);
-	const xmlChar **ptr = malloc((maxPointers + 1) * sizeof *ptr);
-	xmlSchemaValidCtxtPtr v = xmlSchemaNewValidCtxt(schema);
-	xmlSAXHandlerPtr sax = NULL;
-	void *data = NULL;
-	xmlSchemaSAXPlugPtr plug = NULL;
-	if (ptr != NULL && v != NULL) {
-		xmlSchemaSetValidStructuredErrors(v, (xmlStructuredErrorFunc)on_fault, &r);
-		plug = xmlSchemaSAXPlug(v, &sax, &data);
+portti_run *portti_begin(xmlSchemaPtr schema, int32_t maxFaults) {
+	run *r = calloc(1, sizeof *r);
+	if (r == NULL) return NULL;
+	r->max = maxFaults;
+	r->node = -1;
+	r->v = xmlSchemaNewValidCtxt(schema);
+	if (r->v != NULL) {
+		xmlSchemaSetValidStructuredErrors(r->v, (xmlStructuredErrorFunc)on_fault, r);
+		r->plug = xmlSchemaSAXPlug(r->v, &r->sax, &r->data);
 	}
-	if (plug != NULL) {
-		walk(&r, sax, data, ev, ev + nev, big, ptr);
-		int valid = xmlSchemaIsValid(v);
-		if (!r.broken && valid == 1 && r.out.n == 0) r.out.status = 0;
-		if (!r.broken && valid == 0 && r.out.n > 0) r.out.status = 1;
-		xmlSchemaSAXUnplug(plug);
-	}
-	if (v != NULL) xmlSchemaFreeValidCtxt(v);
-	free(ptr);
-	free(r.open);
-	/* The thread's last error holds values of the document. */
-	xmlResetLastError();
-	return r.out;
+	r->broken = r->plug == NULL;
+	return r;
 }
 
-void portti_release(portti_result r) {
-	free(r.faults);
-	free(r.notes);
+/* room makes place for the lists of a START. */
+static void room(run *r, size_t n) {
+	if (n <= r->nptr) return;
+	const xmlChar **p = realloc(r->ptr, n * sizeof *p);
+	if (p == NULL) {
+		r->broken = 1;
+		return;
+	}
+	r->ptr = p;
+	r->nptr = n;
+}
+
+portti_result portti_feed(portti_run *r, const int32_t *ev, size_t nev, const char *names,
+	const char *block, const char *const *big, size_t maxPointers) {
+	/* The thread may be another one than before. */
+	xmlSetGenericErrorFunc(NULL, quiet);
+	room(r, maxPointers + 1);
+	r->names = names;
+	r->block = block;
+	walk(r, ev, ev + nev, big);
+	r->block = NULL;
+	/* The thread's last error holds values of the document. */
+	xmlResetLastError();
+	r->out.status = r->broken ? -1 : 0;
+	return r->out;
+}
+
+portti_result portti_end(portti_run *r) {
+	int valid = r->plug == NULL ? -1 : xmlSchemaIsValid(r->v);
+	r->out.status = -1;
+	if (!r->broken && valid == 1 && r->out.n == 0) r->out.status = 0;
+	if (!r->broken && valid == 0 && r->out.n > 0) r->out.status = 1;
+	return r->out;
+}
+
+void portti_free(portti_run *r) {
+	if (r->plug != NULL) xmlSchemaSAXUnplug(r->plug);
+	if (r->v != NULL) xmlSchemaFreeValidCtxt(r->v);
+	free(r->ptr);
+	free(r->open);
+	free(r->out.faults);
+	free(r->out.notes);
+	free(r);
+	xmlResetLastError();
 }

@@ -1,6 +1,6 @@
 /*
  * The C side of package schema: libxml2's schema engine, compiled from memory and
- * driven by a stream of events that the Go side writes; one call per document.
+ * driven by a stream of events that the Go side writes, a part of a document a call.
  */
 #ifndef PORTTI_SCHEMA_ENGINE_H
 #define PORTTI_SCHEMA_ENGINE_H
@@ -10,8 +10,9 @@
 #include <libxml/xmlschemas.h>
 
 /*
- * The events, each a run of int32. Offsets count in the block of bytes; -1 stands
- * for NULL. Names are NUL-terminated; values and texts are not.
+ * The events, each a run of int32. Names, NUL-terminated, are told by their offsets
+ * in the names, -1 standing for NULL; values and texts by offsets in the block of the
+ * part. libxml2 keeps pointers to names: they stay where they are until portti_end.
  *
  *   START node local space nns nattrs
  *         { prefix space } * nns
@@ -34,9 +35,10 @@ typedef struct {
 } portti_fault;
 
 /*
- * What came of a document. status: 0 valid, 1 faults, -1 the engine itself failed.
- * cut tells that the greatest number of faults was reached and the rest unread.
- * portti_release frees it.
+ * What has come of a document so far. status: 0 valid, 1 faults, -1 the engine itself
+ * failed; before portti_end it says no more than -1 or not. cut tells that the
+ * greatest number of faults was reached and the rest is unread. What it points to is
+ * the run's.
  */
 typedef struct {
 	int status, cut;
@@ -44,6 +46,9 @@ typedef struct {
 	portti_fault *faults;
 	char *notes;
 } portti_result;
+
+/* A document at work. */
+typedef struct portti_run portti_run;
 
 /* Sets libxml2 up for the process: from here on it opens nothing by itself. */
 void portti_init(void);
@@ -58,9 +63,16 @@ long portti_refused(void);
 xmlSchemaPtr portti_compile(char **names, char **data, int *sizes, int n,
 	const char *url, char *err, size_t errSize);
 
-portti_result portti_validate(xmlSchemaPtr schema, const int32_t *ev, size_t nev,
-	const char *block, const char *const *big, size_t maxPointers, int32_t maxFaults);
+/* Begins a document, of which maxFaults faults are told; NULL where memory lacks. */
+portti_run *portti_begin(xmlSchemaPtr schema, int32_t maxFaults);
 
-void portti_release(portti_result r);
+/* Feeds whole events. A START may need maxPointers pointers. */
+portti_result portti_feed(portti_run *r, const int32_t *ev, size_t nev, const char *names,
+	const char *block, const char *const *big, size_t maxPointers);
+
+/* Ends a document; its result lives until portti_free. */
+portti_result portti_end(portti_run *r);
+
+void portti_free(portti_run *r);
 
 #endif

@@ -68,7 +68,6 @@ type raw struct {
 	attr        int
 	code, phase int
 	note, tail  string
-	foreseen    bool // by the model, in libxml2's words
 }
 
 // Codes of libxml2's schema engine (xmlerror.h), by the clause of XML Schema.

@@ -1,8 +1,8 @@
 package schema
 
 import (
+	"math"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -26,18 +26,24 @@ const bigText = 4096
 // document may name.
 const hiddenType = "portti.hidden"
 
-// feed writes the events of a walk (see engine.h). Names stay where they are written
-// until the call is over: libxml2 keeps pointers to them.
+// feed writes the events of a walk (see engine.h) and hands them over, a part at a
+// time. Names stay where they are written until the feed is released: libxml2 keeps
+// pointers to them.
 type feed struct {
 	t     *xmltree.Tree
 	o     *Options
+	run   *run
+	part  int // length of events after which a part is handed over
 	ev    []int32
-	block []byte
+	block []byte // values and texts of the part
 	big   []unsafe.Pointer
 	pin   runtime.Pinner
 	most  int // pointers needed by the largest START
 
-	names  nameTable
+	names   nameTable
+	written []byte // the names
+	pinned  *byte  // where the names stand that have been handed over
+
 	open   []xmltree.Node
 	text   []byte // a text that is not yet written
 	joined bool   // text has been copied to the block, from textAt on
@@ -45,9 +51,11 @@ type feed struct {
 
 	ids, idrefs []idAttr
 
-	habits   *habits    // nil where all is fed as it stands
-	types    []openType // of the open elements, where there are habits
-	rootType openType
+	learner *diagnosis // nil where all is fed as it stands
+	learnt  int        // faults that the habits were made of
+	habits  *habits    // nil until there are some
+	types   []openType // of the open elements, where there are habits
+	gaps    []gap      // children to feed in the place of those that lack, the next one last
 
 	// What the next START has in place of, or beside, its own.
 	extra  [][2]string // declarations
@@ -61,10 +69,9 @@ type idAttr struct {
 	a xmltree.Attr
 }
 
-// feeds are kept for the next document; their blocks are most of what a check
-// allocates.
+// feeds are kept for the next document.
 var feeds = sync.Pool{New: func() any {
-	return &feed{ev: make([]int32, 0, 8*1024), block: make([]byte, 0, 16*1024)}
+	return &feed{ev: make([]int32, 0, 4*partSize), block: make([]byte, 0, 16*1024), written: make([]byte, 0, 16*1024)}
 }}
 
 // keptFeed bounds the bytes that a feed kept for later may hold.
@@ -72,51 +79,34 @@ const keptFeed = 4 << 20
 
 func newFeed(t *xmltree.Tree, o *Options) *feed {
 	f := feeds.Get().(*feed)
-	f.t, f.o, f.most = t, o, 16
+	f.t, f.o, f.most, f.part = t, o, 16, math.MaxInt
 	return f
-}
-
-// reserve makes room for the subtree of a large document at once.
-func (f *feed) reserve(root xmltree.Node) {
-	nodes := int(f.t.End(root) - root)
-	if nodes < 4096 {
-		return
-	}
-	last := f.t.End(root) - 1
-	for last > root && f.t.Kind(last) != xmltree.Element {
-		last--
-	}
-	first, _ := f.t.Attrs(root)
-	_, end := f.t.Attrs(last)
-	attrs := int(end - first)
-	f.ev = slices.Grow(f.ev, 5*nodes+4*attrs)
-	f.block = slices.Grow(f.block, 8*nodes+16*attrs)
 }
 
 // release gives the feed back; nothing of the document stays in it.
 func (f *feed) release() {
 	f.pin.Unpin()
-	if 4*cap(f.ev)+cap(f.block)+16*cap(f.ids) > keptFeed {
+	if 4*cap(f.ev)+cap(f.block)+cap(f.written)+16*cap(f.ids) > keptFeed {
 		return
 	}
-	clear(f.big)
+	clear(f.big[:cap(f.big)])
 	f.names.clear()
-	clear(f.block)
-	*f = feed{ev: f.ev[:0], block: f.block[:0], big: f.big[:0], names: f.names, open: f.open[:0],
-		ids: f.ids[:0], idrefs: f.idrefs[:0], extra: f.extra[:0],
-		types: f.types[:0]}
+	clear(f.block[:cap(f.block)])
+	clear(f.written)
+	*f = feed{ev: f.ev[:0], block: f.block[:0], big: f.big[:0], names: f.names, written: f.written[:0], open: f.open[:0],
+		ids: f.ids[:0], idrefs: f.idrefs[:0], extra: f.extra[:0], types: f.types[:0], gaps: f.gaps[:0]}
 	feeds.Put(f)
 }
 
-// name gives the place of a NUL-terminated copy of s, -1 for "".
+// name gives the place of a NUL-terminated copy of s among the names, -1 for "".
 func (f *feed) name(s string) int32 {
 	if s == "" {
 		return -1
 	}
 	slot := f.names.find(s)
 	if slot.p == nil {
-		*slot = nameSlot{unsafe.StringData(s), int32(len(s)), int32(len(f.block))}
-		f.block = append(append(f.block, s...), 0)
+		*slot = nameSlot{unsafe.StringData(s), int32(len(s)), int32(len(f.written))}
+		f.written = append(append(f.written, s...), 0)
 		off := slot.off
 		f.names.added()
 		return off
@@ -148,9 +138,14 @@ func (f *feed) walk(root xmltree.Node) {
 		if n == next {
 			next = f.close(n, base)
 		}
+		if len(f.ev) >= f.part && f.text == nil && !f.hand() || f.habits.full() {
+			f.noteIDs(n, end) // what is open stays open
+			return
+		}
 		switch t.Kind(n) {
 		case xmltree.Element:
 			if f.habits != nil && f.skips(n, root) {
+				f.noteIDs(n, t.End(n))
 				n = t.End(n)
 				continue
 			}
@@ -162,9 +157,6 @@ func (f *feed) walk(root xmltree.Node) {
 			f.start(n)
 			f.open = append(f.open, n)
 			next = t.End(n)
-			if f.habits.full() {
-				return // what is open stays open, as where libxml2 has told enough
-			}
 		case xmltree.Text, xmltree.CData:
 			f.addText(n)
 		}
@@ -181,6 +173,9 @@ func (f *feed) close(n xmltree.Node, base int) xmltree.Node {
 		if e := f.t.End(f.open[k]); e > n {
 			return e
 		}
+		if len(f.gaps) > 0 {
+			f.fill(f.open[k], xmltree.None)
+		}
 		f.ev = append(f.ev, phaseEnd)
 		f.open = f.open[:k]
 		if f.habits != nil {
@@ -188,26 +183,6 @@ func (f *feed) close(n xmltree.Node, base int) xmltree.Node {
 		}
 	}
 	return n
-}
-
-// skips notes the type of an element, and tells that it is not fed: its parent may
-// not have it, and that is told.
-func (f *feed) skips(n, root xmltree.Node) bool {
-	typ := f.rootType
-	if n != root {
-		parent := f.types[len(f.open)-1]
-		if f.habits.unexpected(f.t, n, parent) {
-			return true
-		}
-		typ = f.habits.child(f.t, n, parent)
-	}
-	if typ.c != nil {
-		if _, has := f.t.LookupAttr(n, spaceXSI, "type"); has {
-			typ = openType{}
-		}
-	}
-	f.types = append(f.types[:len(f.open)], typ)
-	return false
 }
 
 // opaque tells whether the content of n's children is not fed: the schema does not
@@ -225,10 +200,16 @@ func (f *feed) opaque(n xmltree.Node) bool {
 func (f *feed) shallow(n xmltree.Node) {
 	f.flush()
 	f.ev = append(f.ev, phaseStart, int32(n), f.name(f.t.Local(n)), f.name(f.t.Space(n)), 0, 0, phaseEnd)
+	f.noteIDs(n, f.t.End(n))
+}
+
+// noteIDs looks for identifiers in the nodes from n on, before end: nothing else of
+// them is fed.
+func (f *feed) noteIDs(n, end xmltree.Node) {
 	if len(f.o.IDs) == 0 && len(f.o.IDRefs) == 0 {
 		return
 	}
-	for m := n; m < f.t.End(n); m++ {
+	for m := n; m < end; m++ {
 		for a, end := f.t.Attrs(m); a < end; a++ {
 			f.noteID(m, a)
 		}
@@ -292,6 +273,7 @@ func (f *feed) attributes(n xmltree.Node) (count int32) {
 			}
 			value = documentType(value)
 		}
+		f.noteID(n, a)
 		if typ.h != nil {
 			var fed bool
 			if value, fed = f.habits.attribute(t, n, a, typ, value); !fed {
@@ -301,7 +283,6 @@ func (f *feed) attributes(n xmltree.Node) (count int32) {
 		begin, stop := f.value(value)
 		f.ev = append(f.ev, f.name(local), f.name(space), begin, stop)
 		count++
-		f.noteID(n, a)
 	}
 	if typ.h != nil {
 		f.habits.missing(t, n, typ, func(name Name, value string) {
@@ -364,6 +345,7 @@ func (f *feed) flush() {
 	switch {
 	case f.text == nil:
 		return
+	case f.habits != nil && f.foreseesText():
 	case f.joined:
 		f.ev = append(f.ev, phaseText, f.textAt, int32(len(f.block))-f.textAt)
 	case len(f.text) >= bigText:

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +61,25 @@ func randomTree(program []byte) string {
 	return b.String()
 }
 
+// lost tells the first fault that is not among those that were foreseen.
+func lost(told, foreseen []Fault) string {
+	type key struct {
+		n    xmltree.Node
+		a    xmltree.Attr
+		kind Kind
+	}
+	seen := make(map[key]bool, len(foreseen))
+	for _, f := range foreseen {
+		seen[key{f.Node, f.Attr, f.Kind}] = true
+	}
+	for _, f := range told {
+		if !seen[key{f.Node, f.Attr, f.Kind}] {
+			return fmt.Sprintf("%+v", f)
+		}
+	}
+	return ""
+}
+
 // FuzzValidate drives random trees, and random bytes that happen to be XML, through
 // the engine: it never fails, repeats itself, and tells nothing but names of the
 // schema.
@@ -98,6 +118,14 @@ func FuzzValidate(f *testing.F) {
 				t.Fatalf("%d faults, then %d", len(last), len(faults))
 			}
 			last = faults
+		}
+		// Where the model may foresee from the first fault on, no fault is lost.
+		foreseen, err := eager(s, 1, 1).Validate(tree, tree.Root(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lost := lost(last, foreseen); lost != "" && len(foreseen) < MaxFaults {
+			t.Fatalf("lost by foreseeing: %s", lost)
 		}
 		for i, x := range last {
 			if i > 0 && x.Node < last[i-1].Node {

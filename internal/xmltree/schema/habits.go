@@ -10,40 +10,74 @@ import (
 
 // fewFaults is how many faults libxml2 tells before the rest of a document is fed
 // without those that it would only say again: each message that it writes costs more
-// than the element it is about.
-const fewFaults = 48
+// than the element it is about. It goes on from there; nothing is fed twice.
+const fewFaults = 16
 
-// habits are the faults of attributes and of unexpected children that libxml2 told of
-// a type and that come again: where the model sees that one would, it is noted and a
-// value without fault is fed in its place. The model speaks only of what libxml2 has
-// told of this type and attribute before, and of types it knows in full.
+// habits are the faults that libxml2 told of a type and that come again: where the
+// model sees that one would, it is noted and what is without fault is fed in its place.
+// The model speaks only of what libxml2 has told of this type before, and of types it
+// knows in full.
 type habits struct {
 	m     *model
 	types map[*content]*typeHabits
 
-	raws    []raw
-	dropped map[xmltree.Node][]int // places of attributes that were not fed
+	seen     []foreseen
+	dropped  map[xmltree.Node][]int // places of attributes that were not fed
+	inserted []gap                  // children that were fed and do not stand there
 }
 
 // typeHabits are those of one complex type.
 type typeHabits struct {
 	attrs   []habit
 	missing []habit
-	child   *raw // of a child that the type may not have
+	child   *told // of a child that the type may not have
+	lacks   *told // of a child that it must have
+	text    *told // of text that may not stand
+	barred  bool  // lacks is not foreseen: what was fed had a fault
 }
 
 // habit is one kind of fault of one attribute.
 type habit struct {
 	attr Name
 	kind Kind
-	told raw
+	told *told
+}
+
+// told is what libxml2 told and is not let tell again.
+type told struct {
+	raw   raw
+	fault *Fault // made once
+}
+
+// foreseen is a fault that libxml2 would have told of n, or of its attribute at place
+// attr.
+type foreseen struct {
+	n       xmltree.Node
+	attr    int
+	of      *told
+	content *content // where it is about the children of n: the type of n
+}
+
+// fault makes a Fault of anything but the children.
+func (x foreseen) fault(d *diagnosis) Fault {
+	if x.of.fault == nil {
+		f := x.of.raw.fault(d.t, d.s.model, d.sets)
+		x.of.fault = &f
+	}
+	f := *x.of.fault
+	if f.Node = x.n; x.attr >= 0 {
+		first, _ := d.t.Attrs(x.n)
+		f.Attr = first + xmltree.Attr(x.attr)
+	}
+	return f
 }
 
 // openType is the type of an open element, nil where the model does not know it, and
-// its habits, nil where it has none.
+// its habits, nil where it has none. text tells that text in it has been noted.
 type openType struct {
-	c *content
-	h *typeHabits
+	c    *content
+	h    *typeHabits
+	text bool
 }
 
 // attrDecl is an attribute as a complex type declares it.
@@ -61,30 +95,58 @@ type simpleType struct {
 	sample   string // a value without fault
 }
 
-// learn takes what libxml2 told first, save the faults of the last node, which may be
-// cut; nil where none of it can be foreseen.
-func (d *diagnosis) learn(raws []raw) *habits {
-	h := &habits{m: d.s.model, types: make(map[*content]*typeHabits), dropped: make(map[xmltree.Node][]int)}
-	last := raws[len(raws)-1].node
-	at := func(r raw) [2]int { return [2]int{int(r.node), r.attr} }
-	for i, r := range raws {
-		if r.node == last || r.attr >= 0 && (i > 0 && at(raws[i-1]) == at(r) || at(raws[i+1]) == at(r)) {
+// learn makes habits of what libxml2 has told since the last time.
+func (f *feed) learn() {
+	d, raws := f.learner, f.run.raws
+	h := f.habits
+	if h == nil {
+		h = &habits{m: d.s.model, types: make(map[*content]*typeHabits), dropped: make(map[xmltree.Node][]int)}
+	}
+	at := func(i int) [2]int { return [2]int{int(raws[i].node), raws[i].attr} }
+	for i := f.learnt; i < len(raws); i++ {
+		r := raws[i]
+		if r.node < 0 || r.attr >= 0 && (i > 0 && at(i-1) == at(i) || i+1 < len(raws) && at(i+1) == at(i)) {
 			continue // told by two faults at once
 		}
 		if parent, ok := r.isContent(d.t); ok {
-			if c := d.typeOf(parent); c.foresees() && r.code == codeContent && r.phase == phaseStart {
-				h.of(c).child = &r
+			if c := d.typeOf(parent); r.code == codeContent && c.foresees() {
+				h.learnContent(d.t, parent, c, r)
 			}
 			continue
 		}
-		if c := d.typeOf(r.node); c != nil && !c.openAttrs && r.phase == phaseStart {
+		switch c := d.typeOf(r.node); {
+		case c == nil:
+		case r.kind() == TextNotAllowed:
+			if c.textless && h.of(c).text == nil {
+				h.of(c).text = &told{raw: r}
+			}
+		case !c.openAttrs && r.phase == phaseStart:
 			h.learnAttribute(d.t, c, r)
 		}
 	}
-	if len(h.types) == 0 {
-		return nil
+	f.learnt = len(raws)
+	if len(h.types) > 0 {
+		f.habits = h
+		f.retype()
 	}
-	return h
+}
+
+// retype finds the types of the open elements.
+func (f *feed) retype() {
+	f.types = f.types[:0]
+	for i, n := range f.open {
+		typ := f.learner.rootOpen(f.habits)
+		if i > 0 {
+			typ = f.habits.child(f.t, n, f.types[i-1])
+		}
+		f.types = append(f.types, typ.at(f.t, n))
+	}
+}
+
+// rootOpen is the type of the root.
+func (d *diagnosis) rootOpen(h *habits) openType {
+	c := d.s.model.types[d.rootType]
+	return openType{c: c, h: h.types[c]}
 }
 
 // typeOf gives what the model knows of the type of n, nil where that is nothing.
@@ -107,11 +169,13 @@ func (h *habits) learnAttribute(t *xmltree.Tree, c *content, r raw) {
 	switch kind := r.kind(); {
 	case kind == AttributeMissing:
 		th := h.of(c)
-		th.missing = learned(th.missing, habit{parseName(r.note), kind, r})
+		th.missing = learned(th.missing, habit{parseName(r.note), kind, &told{raw: r}})
 	case r.attr >= 0:
-		first, _ := t.Attrs(r.node)
-		th := h.of(c)
-		th.attrs = learned(th.attrs, habit{attrName(t, first+xmltree.Attr(r.attr)), kind, r})
+		first, end := t.Attrs(r.node)
+		if a := first + xmltree.Attr(r.attr); a < end {
+			th := h.of(c)
+			th.attrs = learned(th.attrs, habit{attrName(t, a), kind, &told{raw: r}})
+		}
 	}
 }
 
@@ -126,40 +190,16 @@ func learned(all []habit, h habit) []habit {
 
 func attrName(t *xmltree.Tree, a xmltree.Attr) Name { return Name{t.AttrSpace(a), t.AttrLocal(a)} }
 
-// foresees tells that the model knows each child that a type may have.
-func (c *content) foresees() bool { return c != nil && !c.nested && c.any < 0 }
-
-// note takes a fault that libxml2 would tell as r.
-func (h *habits) note(r raw, n xmltree.Node, attr int) {
-	r.node, r.attr, r.foreseen = n, attr, true
-	if h.raws == nil {
-		h.raws = make([]raw, 0, MaxFaults)
+// note takes a fault that libxml2 would tell.
+func (h *habits) note(of *told, n xmltree.Node, attr int, c *content) {
+	if h.seen == nil {
+		h.seen = make([]foreseen, 0, MaxFaults+16)
 	}
-	h.raws = append(h.raws, r)
-}
-
-// noted gives how many faults were foreseen.
-func (h *habits) noted() int {
-	if h == nil {
-		return 0
-	}
-	return len(h.raws)
+	h.seen = append(h.seen, foreseen{n, attr, of, c})
 }
 
 // full tells that no more faults are told.
-func (h *habits) full() bool { return h.noted() >= MaxFaults }
-
-// unexpected notes a child that its parent's type may not have: it is not fed.
-func (h *habits) unexpected(t *xmltree.Tree, n xmltree.Node, parent openType) bool {
-	if parent.h == nil || parent.h.child == nil {
-		return false
-	}
-	if _, may := parent.c.at[Name{t.Space(n), t.Local(n)}]; may {
-		return false
-	}
-	h.note(*parent.h.child, n, -1)
-	return true
-}
+func (h *habits) full() bool { return h != nil && len(h.seen) >= MaxFaults }
 
 // child gives the type of a child of an element of type parent.
 func (h *habits) child(t *xmltree.Tree, n xmltree.Node, parent openType) openType {
@@ -167,7 +207,21 @@ func (h *habits) child(t *xmltree.Tree, n xmltree.Node, parent openType) openTyp
 		return openType{}
 	}
 	c := parent.c.kids[Name{t.Space(n), t.Local(n)}]
-	return openType{c, h.types[c]}
+	return openType{c: c, h: h.types[c]}
+}
+
+// at gives the type of n that the schema gives as typ: what a document says of it by
+// itself (xsi:type, xsi:nil) the model does not follow.
+func (typ openType) at(t *xmltree.Tree, n xmltree.Node) openType {
+	if typ.c == nil {
+		return typ
+	}
+	for a, end := t.Attrs(n); a < end; a++ {
+		if local := t.AttrLocal(a); (local == "type" || local == "nil") && t.AttrSpace(a) == spaceXSI {
+			return openType{}
+		}
+	}
+	return typ
 }
 
 // attribute gives the value to feed for an attribute of an element of type typ, and
@@ -183,12 +237,12 @@ func (h *habits) attribute(t *xmltree.Tree, n xmltree.Node, a xmltree.Attr, typ 
 			if k.kind != AttributeUnknown || k.attr.Space == spaceXSI {
 				return value, true
 			}
-			h.note(k.told, n, int(a-first))
+			h.note(k.told, n, int(a-first), nil)
 			h.dropped[n] = append(h.dropped[n], int(a-first))
 			return "", false
 		}
 		if kind, good := h.m.faultOf(decl, value); kind == k.kind {
-			h.note(k.told, n, int(a-first))
+			h.note(k.told, n, int(a-first), nil)
 			return good, true
 		}
 	}
@@ -203,7 +257,7 @@ func (h *habits) missing(t *xmltree.Tree, n xmltree.Node, typ openType, add func
 			continue
 		}
 		if good, ok := h.m.sample(typ.c.attrs[k.attr]); ok {
-			h.note(k.told, n, -1)
+			h.note(k.told, n, -1, nil)
 			add(k.attr, good)
 		}
 	}
@@ -251,28 +305,32 @@ func (h *habits) place(n xmltree.Node, fed int) int {
 	return fed
 }
 
-// merge puts what libxml2 told beside what was foreseen.
-func (h *habits) merge(told []raw) []raw {
-	for i := range told {
-		if told[i].attr >= 0 {
-			told[i].attr = h.place(told[i].node, told[i].attr)
-		}
+// asWritten gives a fault of what was fed as one of the document.
+func (h *habits) asWritten(r raw) raw {
+	if r.node <= firstInserted {
+		return h.ofInserted(r)
 	}
-	return append(told, h.raws...)
+	if r.attr >= 0 {
+		r.attr = h.place(r.node, r.attr)
+	}
+	return r
 }
 
 // anew leaves out what was foreseen: the second pass over unread children tells it
 // once more.
-func anew(again, before []raw) []raw {
+func anew(again []raw, before []foreseen) []raw {
 	type key struct {
 		node       xmltree.Node
 		attr, code int
 		note       string
 	}
+	if len(again) == 0 || len(before) == 0 {
+		return again
+	}
 	known := make(map[key]bool)
-	for _, r := range before {
-		if r.foreseen {
-			known[key{r.node, r.attr, r.code, r.note}] = true
+	for _, x := range before {
+		if x.content == nil {
+			known[key{x.n, x.attr, x.of.raw.code, x.of.raw.note}] = true
 		}
 	}
 	return slices.DeleteFunc(again, func(r raw) bool { return known[key{r.node, r.attr, r.code, r.note}] })
@@ -343,6 +401,7 @@ func (m *model) attributes(c *content, d declared) {
 			}
 		case "anyAttribute", "simpleContent", "complexContent":
 			c.openAttrs = true
+			c.simple = c.simple || d.t.Local(n) != "anyAttribute"
 		}
 	}
 }

@@ -49,7 +49,10 @@ type content struct {
 
 	kids      map[Name]*content // the types of children that the model knows
 	attrs     map[Name]attrDecl
+	simple    bool // its content is that of another type
 	openAttrs bool // it may have other attributes
+	textless  bool // no text may stand in it
+	unsure    bool // a slot may be empty that looks as if it must be filled, or a name stands in two
 }
 
 // slot is one step of a sequence: an element, a choice of elements, or a wildcard
@@ -135,6 +138,7 @@ func refer(t *xmltree.Tree, n xmltree.Node, attribute string) Name {
 func (m *model) content(d declared) (*content, error) {
 	c := &content{children: make(map[Name]Name), at: make(map[Name]int), any: -1, kids: make(map[Name]*content), attrs: make(map[Name]attrDecl)}
 	m.attributes(c, d)
+	c.textless = !c.simple && d.t.Attr(d.n, "mixed") != "true" && d.t.Attr(d.n, "mixed") != "1"
 	for n := range d.t.Children(d.n) {
 		if err := m.particle(c, declared{d.t, n, d.target}, true); err != nil {
 			return nil, err
@@ -142,8 +146,10 @@ func (m *model) content(d declared) (*content, error) {
 	}
 	for i, s := range c.slots {
 		for _, name := range s.names {
-			if _, known := c.at[name]; !known {
+			if first, known := c.at[name]; !known {
 				c.at[name] = i
+			} else if first != i {
+				c.unsure = true
 			}
 		}
 		if len(s.names) == 0 && c.any < 0 {
@@ -203,6 +209,7 @@ func (m *model) choice(c *content, d declared, required bool, hi int) error {
 				return err
 			}
 			s.names = append(s.names, name)
+			c.unsure = c.unsure || occurs(d.t.Attr(inner, "minOccurs")) == 0
 		case "annotation":
 		default:
 			c.nested = true

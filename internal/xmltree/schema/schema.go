@@ -1,5 +1,5 @@
 // Package schema judges a parsed tree by an XML Schema (XSD 1.0): libxml2's schema
-// engine, driven by events that are walked off an *xmltree.Tree in one C call.
+// engine, driven by events that are walked off an *xmltree.Tree, a part at a time.
 // There is no second parse and no second tree: what is judged is what is read.
 //
 //	s, err := schema.Compile(files, "main.xsd")
@@ -14,6 +14,10 @@
 // first child that does not fit, so the schema's own model tells the rest, and the
 // children left unread are examined in a second pass by their types. There is no
 // third.
+//
+// Where faults come again, the model foresees them: libxml2 is fed what is without
+// fault in their place, for writing a message costs it more than reading an element.
+// A document with a thousand faults is fed once, as a clean one is.
 //
 // # What it demands of a schema
 //
@@ -61,6 +65,7 @@ type Schema struct {
 	c     C.xmlSchemaPtr
 	model *model
 	few   int // fewFaults, save in tests
+	part  int // partSize, save in tests
 }
 
 // initialize sets libxml2 up, once for the process.
@@ -103,7 +108,7 @@ func Compile(fsys fs.FS, main string) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %s: %w", main, err)
 	}
-	s := &Schema{c: c, model: m, few: fewFaults}
+	s := &Schema{c: c, model: m, few: fewFaults, part: partSize}
 	runtime.AddCleanup(s, func(c C.xmlSchemaPtr) { C.xmlSchemaFree(c) }, c)
 	return s, nil
 }

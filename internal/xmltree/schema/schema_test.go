@@ -303,9 +303,11 @@ func TestOwnFailureIsAnError(t *testing.T) {
 		"an end too many":  func(f *feed) { f.ev = append(f.ev, phaseEnd) },
 	} {
 		f := newFeed(tree, &Options{})
-		f.walk(tree.Root())
-		spoil(f)
-		if _, _, err := s.run(f, MaxFaults); err != ErrEngine {
+		_, err := s.run(f, func() {
+			f.walk(tree.Root())
+			spoil(f)
+		})
+		if err != ErrEngine {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

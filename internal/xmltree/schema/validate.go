@@ -1,17 +1,10 @@
 package schema
 
-/*
-#include "engine.h"
-*/
-import "C"
-
 import (
 	"cmp"
 	"errors"
-	"runtime"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"portti/internal/xmltree"
 )
@@ -46,58 +39,34 @@ func (s *Schema) Validate(t *xmltree.Tree, root xmltree.Node, o Options) ([]Faul
 	if !ok {
 		return []Fault{{Kind: RootUnknown, Node: root, Attr: -1, Expected: s.roots(&o)}}, nil
 	}
-	f := newFeed(t, &o)
-	defer f.release()
-	s.feed(f, t, root, name)
-	raws, cut, err := s.run(f, s.few)
-	if err != nil {
-		return nil, err
+	d := newDiagnosis(s, t, root, &o, s.model.global[name])
+	raws, foreseen, faults, err := s.examine(d, name)
+	if err != nil || len(raws) == 0 {
+		return tidy(faults), err
 	}
-	faults := f.identifiers()
-	if len(raws) > 0 {
-		d := &diagnosis{s: s, t: t, root: root, rootType: s.model.global[name], o: &o}
-		if cut {
-			if raws, err = s.further(f, d, raws, name); err != nil {
-				return nil, err
-			}
-		}
-		more, err := d.all(raws)
-		if err != nil {
-			return nil, err
-		}
-		faults = append(faults, more...)
+	if faults, err = d.all(raws, foreseen, faults); err != nil {
+		return nil, err
 	}
 	return tidy(faults), nil
 }
 
-// feed writes the events of root, examined as the global element name.
-func (s *Schema) feed(f *feed, t *xmltree.Tree, root xmltree.Node, name Name) {
-	f.extra = append(append(f.extra, around(t, root)...), [2]string{"xml", xmltree.NamespaceXML})
-	if name != (Name{t.Space(root), t.Local(root)}) {
+// examine goes through the document once: it gives what libxml2 told, what the model
+// foresaw of it, and the faults of identifiers.
+func (s *Schema) examine(d *diagnosis, name Name) (raws []raw, foreseen []foreseen, ids []Fault, err error) {
+	f := newFeed(d.t, d.o)
+	defer f.release()
+	f.learner = d
+	f.extra = append(append(f.extra, around(d.t, d.root)...), [2]string{"xml", xmltree.NamespaceXML})
+	if name != (Name{d.t.Space(d.root), d.t.Local(d.root)}) {
 		f.rename = name
 	}
-	f.reserve(root)
-	f.walk(root)
-}
-
-// further goes through a document of many faults again: without those that raws let
-// foresee, or as it stands where there are none such.
-func (s *Schema) further(f *feed, d *diagnosis, raws []raw, name Name) ([]raw, error) {
-	h := d.learn(raws)
-	if h == nil {
-		raws, _, err := s.run(f, MaxFaults)
-		return raws, err
+	if raws, err = s.run(f, func() { f.walk(d.root) }); err != nil {
+		return nil, nil, nil, err
 	}
-	again := newFeed(d.t, d.o)
-	defer again.release()
-	c := s.model.types[d.rootType]
-	again.habits, again.rootType = h, openType{c, h.types[c]}
-	s.feed(again, d.t, d.root, name)
-	told, _, err := s.run(again, MaxFaults)
-	if err != nil {
-		return nil, err
+	if f.habits != nil {
+		foreseen = f.habits.seen
 	}
-	return h.merge(told), nil
+	return raws, foreseen, f.identifiers(), nil
 }
 
 // rootName gives the global element by which root is examined.
@@ -126,51 +95,6 @@ func (s *Schema) roots(o *Options) []Name {
 		return cmp.Or(cmp.Compare(a.Space, b.Space), cmp.Compare(a.Local, b.Local))
 	})
 	return all
-}
-
-// run hands the events over and takes back what libxml2 found, at most most faults;
-// cut tells that there are more. A feed may run twice.
-func (s *Schema) run(f *feed, most int) (raws []raw, cut bool, err error) {
-	f.flush()
-	f.big, f.block = append(f.big, nil), append(f.block, 0) // never empty
-	r := C.portti_validate(s.c,
-		(*C.int32_t)(unsafe.Pointer(unsafe.SliceData(f.ev))), C.size_t(len(f.ev)),
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(f.block))),
-		(**C.char)(unsafe.Pointer(unsafe.SliceData(f.big))),
-		C.size_t(f.most), C.int32_t(most))
-	runtime.KeepAlive(s)
-	if r.n == 0 && r.status == 0 {
-		return nil, false, nil
-	}
-	defer C.portti_release(r)
-	if r.status < 0 {
-		return nil, false, ErrEngine
-	}
-	raws = make([]raw, r.n, int(r.n)+f.habits.noted())
-	faults := unsafe.Slice(r.faults, int(r.n))
-	for i, x := range faults {
-		raws[i] = raw{node: xmltree.Node(x.node), attr: int(x.attr), code: int(x.code), phase: int(x.phase)}
-		// What the fault before says too is one range of the notes, and one string here.
-		if i > 0 && x.note == faults[i-1].note && x.noteLen == faults[i-1].noteLen {
-			raws[i].note = raws[i-1].note
-		} else {
-			raws[i].note = note(r.notes, x.note, x.noteLen)
-		}
-		if i > 0 && x.tail == faults[i-1].tail && x.tailLen == faults[i-1].tailLen {
-			raws[i].tail = raws[i-1].tail
-		} else {
-			raws[i].tail = note(r.notes, x.tail, x.tailLen)
-		}
-	}
-	return raws, r.cut != 0, nil
-}
-
-func note(notes *C.char, at, n C.int32_t) string {
-	if n == 0 {
-		return ""
-	}
-	b := unsafe.Slice((*byte)(unsafe.Pointer(notes)), int(at+n))[at:]
-	return strings.ToValidUTF8(string(b), "")
 }
 
 // tidy sorts faults into document order, drops those that tell of one value twice,
