@@ -113,14 +113,19 @@ func (c *checker) remains(ctx context.Context) error {
 	})
 }
 
-// bundles checks the messages of notices against their hashes.
+// bundles checks the messages of notices against their hashes and notices.
 func (c *checker) bundles(ctx context.Context) error {
-	err := c.each(ctx, `SELECT seq, sha256, payload FROM filed_bundles WHERE seq > ? ORDER BY seq LIMIT ?`, 0,
+	err := c.each(ctx, `SELECT seq, sha256, payload, event IS (SELECT max(event) FROM filed_notices n WHERE n.bundle = filed_bundles.sha256)
+		FROM filed_bundles WHERE seq > ? ORDER BY seq LIMIT ?`, 0,
 		func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
 			var seq int64
 			var sum, payload []byte
-			if err := rows.Scan(&seq, &sum, &payload); err != nil {
+			var agrees bool
+			if err := rows.Scan(&seq, &sum, &payload, &agrees); err != nil {
 				return seq, err
+			}
+			if !agrees {
+				c.r.add("notice", num(seq), "its message is of another time than its notices")
 			}
 			plain, err := c.s.plain(bundlePlace(sum), nil, payload)
 			if have := sha256.Sum256(plain); err != nil || string(have[:]) != string(sum) {

@@ -156,7 +156,7 @@ func TestARK9_CheckNamesEveryKindOfDamage(t *testing.T) {
 		"tile's hashes":          {`UPDATE tiles SET hashes = zeroblob(8192)`, "tree", "#0"},
 		"tile of nothing":        {`INSERT INTO tiles VALUES (0, 9, zeroblob(32), zeroblob(8192))`, "tree", "#9"},
 		"leaf and row together":  {`DELETE FROM leaves WHERE seq > 20`, "checkpoint", ""},
-		"stamp of nothing":       {`INSERT INTO stamps VALUES ((SELECT min(size) FROM checkpoints), 1, x'')`, "checkpoint", ""},
+		"stamp of nothing":       {`INSERT INTO stamps VALUES ((SELECT min(size) FROM checkpoints), x'', x'')`, "checkpoint", ""},
 		"data key":               {`UPDATE data_keys SET wrapped = zeroblob(69) WHERE id = 2`, "key", "#2"},
 		"data key's controller":  {`UPDATE data_keys SET controller = 'x' WHERE id = 2`, "key", "#2"},
 		"copy of a data key":     {`UPDATE data_key_copies SET wrapped = zeroblob(69) WHERE id = 2`, "key", "#2"},
@@ -220,14 +220,14 @@ func TestARK9_DamagedDocumentIsNotServed(t *testing.T) {
 // nothing that the archive holds has changed.
 func TestARK9_BitFlipsAreFoundOrHarmless(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Open(bg, flipOptions(dir))
+	c := &clock{t: noon}
+	opt := flipOptions(dir)
+	opt.Now = c.now
+	s, err := Open(bg, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sample(t, s)
-	if err := s.Checkpoint(bg); err != nil {
-		t.Fatal(err)
-	}
+	fullSample(t, s, c)
 	want := dump(t, s)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -303,7 +303,11 @@ func dump(tb testing.TB, s *Store) string {
 		if table == "goose_db_version" {
 			continue
 		}
-		rows, err := s.read.Query(`SELECT * FROM ` + table + ` ORDER BY 1, 2`)
+		what := "*"
+		if table == "filed_bundles" {
+			what = "sha256, event, payload" // its number is that of nothing
+		}
+		rows, err := s.read.Query(`SELECT ` + what + ` FROM ` + table + ` ORDER BY 1, 2`)
 		if err != nil {
 			return err.Error()
 		}

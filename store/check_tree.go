@@ -165,19 +165,22 @@ func (t *treeCheck) tile(ctx context.Context, tx *sql.Tx, level, n int64, hashes
 	return t.tile(ctx, tx, level+1, n/tileWidth, up)
 }
 
-// stamps checks that each stamp is of a checkpoint and not empty; whether an authority
+// stamps checks that each stamp is of a checkpoint, not empty and like its copy; whether an authority
 // made it is for who knows its certificates.
 func (c *checker) stamps(ctx context.Context) error {
-	return c.each(ctx, `SELECT size, token, EXISTS (SELECT 1 FROM checkpoints p WHERE p.size = stamps.size)
+	return c.each(ctx, `SELECT size, token = copy, length(token), EXISTS (SELECT 1 FROM checkpoints p WHERE p.size = stamps.size)
 		FROM stamps WHERE size > ? ORDER BY size LIMIT ?`, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
 		var size int64
-		var token []byte
-		var there bool
-		if err := rows.Scan(&size, &token, &there); err != nil {
+		var length int64
+		var same, there bool
+		if err := rows.Scan(&size, &same, &length, &there); err != nil {
 			return size, err
 		}
-		if !there || len(token) == 0 {
+		switch {
+		case !there || length == 0:
 			c.r.add("checkpoint", num(size), "its time stamp is of nothing")
+		case !same:
+			c.r.add("checkpoint", num(size), "its time stamp differs from the copy")
 		}
 		return size, nil
 	})

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-const sqlKeepResult = `INSERT INTO results (id, at, sha256, payload) VALUES (?, ?, ?, ?)`
+const sqlKeepResult = `INSERT INTO results (id, sha256, payload) VALUES (?, ?, ?)`
 
 // KeepResult keeps a result of the workbench under an id of its own, for the test
 // world: what it holds is no part of the archive proper.
@@ -15,7 +15,7 @@ func (s *Store) KeepResult(ctx context.Context, id string, result []byte) error 
 	if id == "" || len(result) == 0 {
 		return fail("keep result", input("keep result", "id or result is empty"))
 	}
-	sum, payload, at := sha256.Sum256(result), pack(result), micros(s.now())
+	sum, payload := sha256.Sum256(result), pack(result)
 	k, err := s.sealingKey(ctx, "", sealMessages)
 	if err != nil {
 		return fail("keep result", err)
@@ -24,7 +24,7 @@ func (s *Store) KeepResult(ctx context.Context, id string, result []byte) error 
 		return fail("keep result", err)
 	}
 	return s.do(ctx, "keep result", len(payload), func(t *tx) error {
-		return t.exec(sqlKeepResult, id, at, sum[:], payload)
+		return t.exec(sqlKeepResult, id, sum[:], payload)
 	})
 }
 

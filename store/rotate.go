@@ -19,9 +19,11 @@ type Rotation struct {
 
 const (
 	sqlRetireKeys = `UPDATE data_keys SET retired = ? WHERE retired IS NULL`
-	sqlListKeys   = `SELECT id, controller, purpose, wrapped FROM data_keys WHERE id > ? ORDER BY id LIMIT 1`
-	sqlRewrap     = `UPDATE data_keys SET wrapped = ? WHERE id = ?`
-	sqlRewrapCopy = `INSERT INTO data_key_copies (id, controller, purpose, wrapped) VALUES (?, ?, ?, ?)
+	// Copies follow: a copy that is amiss comes to agree with its row.
+	sqlRetireCopies = `UPDATE data_key_copies SET retired = (SELECT retired FROM data_keys k WHERE k.id = data_key_copies.id)`
+	sqlListKeys     = `SELECT id, controller, purpose, wrapped FROM data_keys WHERE id > ? ORDER BY id LIMIT 1`
+	sqlRewrap       = `UPDATE data_keys SET wrapped = ? WHERE id = ?`
+	sqlRewrapCopy   = `INSERT INTO data_key_copies (id, controller, purpose, wrapped) VALUES (?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET controller = excluded.controller, purpose = excluded.purpose, wrapped = excluded.wrapped`
 )
 
@@ -65,10 +67,15 @@ func (s *Store) RotateKeys(ctx context.Context, next KeySource) (Rotation, error
 	r := Rotation{Rewrapped: master.mark != old.mark}
 	err := s.do(ctx, "rotate keys", 0, func(t *tx) error {
 		n, err := t.execCount(sqlRetireKeys, micros(s.now()))
-		if r.Retired = int(n); err != nil || !r.Rewrapped {
+		if r.Retired = int(n); err != nil {
 			return err
 		}
-		return t.rewrap(old, master)
+		if r.Rewrapped {
+			if err := t.rewrap(old, master); err != nil {
+				return err
+			}
+		}
+		return t.exec(sqlRetireCopies)
 	})
 	if err != nil {
 		return Rotation{}, err

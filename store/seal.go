@@ -228,7 +228,7 @@ func (s *Store) sealingKey(ctx context.Context, controller, purpose string) (*da
 const (
 	sqlCurrentKey = `SELECT id, wrapped FROM data_keys WHERE controller = ? AND purpose = ? AND retired IS NULL ORDER BY id DESC LIMIT 1`
 	sqlNextKey    = `SELECT coalesce(max(id), 0) + 1 FROM data_keys`
-	sqlKeepKey    = `INSERT INTO data_keys (id, controller, purpose, wrapped, created) VALUES (?, ?, ?, ?, ?)`
+	sqlKeepKey    = `INSERT INTO data_keys (id, controller, purpose, wrapped) VALUES (?, ?, ?, ?)`
 	sqlCopyKey    = `INSERT INTO data_key_copies (id, controller, purpose, wrapped) VALUES (?, ?, ?, ?)`
 )
 
@@ -260,24 +260,21 @@ func (t *tx) dataKey(n keyName, secret []byte) (*dataKey, error) {
 
 func (t *tx) keepKey(id int64, n keyName, secret []byte) error {
 	s := t.w.s
-	for _, q := range []struct {
-		sql  string
-		more []any
-	}{{sqlKeepKey, []any{micros(s.now())}}, {sqlCopyKey, nil}} {
+	for _, sql := range []string{sqlKeepKey, sqlCopyKey} {
 		wrapped, err := s.vault.wrapper().wrap(n.wrapName(id), secret, s.opt.Random)
 		if err != nil {
 			return err
 		}
-		if err := t.exec(q.sql, append([]any{id, n.controller, n.purpose, wrapped}, q.more...)...); err != nil {
+		if err := t.exec(sql, id, n.controller, n.purpose, wrapped); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const sqlAllKeys = `SELECT k.id, k.controller, k.purpose, k.wrapped, k.retired IS NOT NULL, c.controller, c.purpose, c.wrapped
+const sqlAllKeys = `SELECT k.id, k.controller, k.purpose, k.wrapped, k.retired IS NOT NULL, c.controller, c.purpose, c.wrapped, k.retired IS c.retired
 	FROM data_keys k LEFT JOIN data_key_copies c ON c.id = k.id
-	UNION ALL SELECT id, NULL, NULL, NULL, 1, controller, purpose, wrapped FROM data_key_copies
+	UNION ALL SELECT id, NULL, NULL, NULL, 1, controller, purpose, wrapped, 1 FROM data_key_copies
 	WHERE id NOT IN (SELECT id FROM data_keys) ORDER BY 1`
 
 // keyRow is a row of sqlAllKeys.
@@ -287,6 +284,7 @@ type keyRow struct {
 	copyController, copyPurpose sql.NullString
 	wrapped, copied             []byte
 	retired                     bool
+	retirementAgrees            bool // of row and copy
 }
 
 func eachKey(ctx context.Context, db *sql.DB, visit func(keyRow)) error {
@@ -297,7 +295,7 @@ func eachKey(ctx context.Context, db *sql.DB, visit func(keyRow)) error {
 	defer rows.Close()
 	for rows.Next() {
 		var r keyRow
-		err := rows.Scan(&r.id, &r.controller, &r.purpose, &r.wrapped, &r.retired, &r.copyController, &r.copyPurpose, &r.copied)
+		err := rows.Scan(&r.id, &r.controller, &r.purpose, &r.wrapped, &r.retired, &r.copyController, &r.copyPurpose, &r.copied, &r.retirementAgrees)
 		if err != nil {
 			return err
 		}
@@ -364,6 +362,8 @@ func (c *checker) dataKeys(ctx context.Context) error {
 			}
 			if copied != nil {
 				c.r.add("key", num(r.id), "copy of data key: %v", copied)
+			} else if !r.retirementAgrees {
+				c.r.add("key", num(r.id), "data key and copy differ in when it was retired")
 			}
 		})
 	})

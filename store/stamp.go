@@ -13,7 +13,7 @@ type Stamper func(ctx context.Context, sum [sha256.Size]byte) ([]byte, error)
 // stampTime bounds the wait for an authority.
 const stampTime = 30 * time.Second
 
-const sqlKeepStamp = `INSERT INTO stamps (size, at, token) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+const sqlKeepStamp = `INSERT INTO stamps (size, token, copy) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 
 // Stamp has the newest checkpoint time-stamped: SHA-256 over its signed note. The
 // stamp goes into the proofs that rest on that checkpoint.
@@ -29,7 +29,7 @@ func (s *Store) Stamp(ctx context.Context, stamp Stamper) error {
 		return fail("time stamp", err)
 	}
 	return s.do(ctx, "time stamp", len(token), func(t *tx) error {
-		return t.exec(sqlKeepStamp, c.Size, micros(s.now()), token)
+		return t.exec(sqlKeepStamp, c.Size, token, token)
 	})
 }
 
