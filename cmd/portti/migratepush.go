@@ -232,12 +232,12 @@ func (p *progress) built(b migrate.Built) {
 }
 
 func (p *progress) pushed(x migrate.Pushed) {
-	left := "?"
-	if r := x.Remaining(); r > 0 || x.Done()+x.Later == x.Total {
-		left = r.Round(time.Second).String()
+	left := "? left"
+	switch r := x.Remaining(); {
+	case x.Closed > 0:
+		left = "the window opens in " + x.Closed.Round(time.Minute).String()
+	case r > 0 || x.Done()+x.Later == x.Total:
+		left = r.Round(time.Second).String() + " left"
 	}
-	if x.Closed > 0 {
-		left = "waiting " + x.Closed.Round(time.Minute).String() + " for the window, nothing"
-	}
-	p.show(x.Done(), x.Total, fmt.Sprintf("%d/%d archived, %d rejected, %d retries, %.0f/s, %d under way, %s left", x.Archived, x.Total, x.Rejected, x.Retried, x.PerSecond(), x.Workers, left))
+	p.show(x.Done(), x.Total, fmt.Sprintf("%d/%d archived, %d rejected, %d retries, %.0f/s, %d under way, %s", x.Archived, x.Total, x.Rejected, x.Retried, x.PerSecond(), x.Workers, left))
 }
