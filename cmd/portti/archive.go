@@ -147,11 +147,19 @@ func (m *Main) archiveVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify --data DIR", Short: "reads everything again and names whatever is damaged, missing or does not fit", Args: cobra.NoArgs,
 		Long: "Reads every document, frame, log row and index entry again, computes the tree of proofs anew and checks\n" +
-			"every checkpoint. With --trust, signatures are judged again too, as of each document's arrival. What is\n" +
-			"whole can be read all the same. Exit code 1 with findings.",
+			"every checkpoint. With --trust, signatures are judged again too, as of each document's arrival; a gateway that\n" +
+			"serves the archive judges them by its own trust where none is given. What is whole can be read all the same.\n" +
+			"Exit code 1 with findings.",
 		Example: "  portti archive verify --data var/archive --trust ca.pem",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return m.onArchiveRun(cmd.Context(), "verify", formatArgs{m.config.Format})
+			args := verifyArgs{Format: m.config.Format}
+			if m.config.Trust != "" || m.config.Pinned != "" {
+				if _, err := m.trust(); err != nil {
+					return err
+				}
+				args.Trust = m.config.trusted()
+			}
+			return m.onArchiveRun(cmd.Context(), "verify", args)
 		},
 	}
 	m.trustFlags(cmd.Flags())
@@ -162,12 +170,44 @@ type formatArgs struct {
 	Format string `json:"format"`
 }
 
+// verifyArgs are what a verification is asked with; Trust nil leaves the judging of
+// signatures to who owns the archive.
+type verifyArgs struct {
+	Format string  `json:"format"`
+	Trust  *config `json:"trust,omitempty"`
+}
+
+// trusted gives of a configuration whom it trusts, with paths that hold in another
+// process.
+func (c *config) trusted() *config {
+	t := defaults()
+	t.World, t.TrustSkew, t.PoliciesSystem, t.PoliciesProfessional = c.World, c.TrustSkew, c.PoliciesSystem, c.PoliciesProfessional
+	t.Revocation, t.RevocationFetch, t.RevocationAllow, t.OCSPNonce = c.Revocation, c.RevocationFetch, c.RevocationAllow, c.OCSPNonce
+	for to, from := range map[*string]string{&t.Trust: c.Trust, &t.Pinned: c.Pinned, &t.CRL: c.CRL,
+		&t.TrustSystem: c.TrustSystem, &t.TrustProfessional: c.TrustProfessional} {
+		if *to = from; from == "" {
+			continue
+		}
+		if abs, err := filepath.Abs(from); err == nil {
+			*to = abs
+		}
+	}
+	return &t
+}
+
 func runVerify(ctx context.Context, a control.Archive, raw json.RawMessage, out io.Writer) error {
-	var args formatArgs
+	var args verifyArgs
 	if err := json.Unmarshal(raw, &args); err != nil {
 		return err
 	}
-	r, err := a.Store.Verify(ctx, a.Signatures)
+	judge := a.Signatures
+	if args.Trust != nil {
+		var err error
+		if judge, err = (&Main{Now: time.Now, config: *args.Trust}).signatureJudge(); err != nil {
+			return err
+		}
+	}
+	r, err := a.Store.Verify(ctx, judge)
 	if err != nil {
 		return err
 	}
