@@ -36,6 +36,7 @@ func TestTEST2_BrowserJourneysOfJointTesting(t *testing.T) {
 	b.Visit("/?lang=en")
 	b.Sound("front")
 	b.runProfile()
+	b.stopAndRunOne()
 	b.browseCases()
 	b.guided(filepath.Join(dir, "var/demo/world/requests/plan.xml"))
 	b.curlLine()
@@ -51,6 +52,20 @@ func (b demoTab) runProfile() {
 	link := b.Path()
 	b.Visit(link + "?live=0") // the page would renew itself under axe
 	b.Sound("run")
+	r := b.reportOf(link)
+	if n := r.Count(); n.Passed == 0 || !r.OK() {
+		b.Errorf("%+v: %v", n, r.Failed())
+	}
+	b.Click(`a[href$="format=html"]`)
+	b.Wants("passed")
+	if ground := browser.Evaluate[string](b.Tab, `getComputedStyle(document.querySelector("details")).borderTopStyle`); ground != "solid" {
+		b.Errorf("the report's style does not apply: %q", ground)
+	}
+}
+
+// reportOf waits for the end of a run, goes to its page and gives its report.
+func (b demoTab) reportOf(link string) *report.Run {
+	b.Helper()
 	for began := time.Now(); !bytes.Contains(b.get(link), []byte("format=json")); time.Sleep(200 * time.Millisecond) {
 		if time.Since(began) > 5*time.Minute {
 			b.Fatal("the run does not end")
@@ -61,14 +76,32 @@ func (b demoTab) runProfile() {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if n := r.Count(); n.Passed == 0 || !r.OK() {
-		b.Errorf("%+v: %v", n, r.Failed())
+	return r
+}
+
+// stopAndRunOne stops a run of every case, and runs a single case from its page.
+func (b demoTab) stopAndRunOne() {
+	b.Helper()
+	b.Visit("/workbench/suite")
+	b.Loads(chromedp.Evaluate(`document.querySelector('input[value=all]').form.requestSubmit()`, nil))
+	link := b.Path()
+	b.Visit(link + "?live=0")
+	b.Click(`form[action="` + link + `"] button`)
+	r := b.reportOf(link)
+	b.Wants("The run was stopped")
+	b.Sound("stopped")
+	if n := r.Count(); n.Open == 0 || n.Failed > 0 {
+		b.Errorf("stopped: %+v %v", n, r.Failed())
 	}
-	b.Click(`a[href$="format=html"]`)
-	b.Wants("passed")
-	if ground := browser.Evaluate[string](b.Tab, `getComputedStyle(document.querySelector("details")).borderTopStyle`); ground != "solid" {
-		b.Errorf("the report's style does not apply: %q", ground)
+	b.Visit("/workbench/cases?mode=archive&q=STORE")
+	b.Click(`tbody a`)
+	b.Sound("archive case")
+	b.Click(`form[action="/workbench/suite"] button`)
+	link = b.Path()
+	if r := b.reportOf(link); r.Count().Cases != 1 || !r.OK() {
+		b.Errorf("one case: %+v %v", r.Count(), r.Failed())
 	}
+	b.Wants("chosen cases", "1/1")
 }
 
 func (b demoTab) get(path string) []byte {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,25 +30,30 @@ type pagesSuite struct {
 // allProfiles stands for the cases of every profile.
 const allProfiles = "all"
 
-func (s *pagesSuite) chosen(profile string) []*cases.Case {
-	w := cases.Selection{Mode: cases.Archive}
-	if profile != allProfiles {
-		w.Profile = cases.Profile(profile)
+func chosen(c web.SuiteChoice) []*cases.Case {
+	w := cases.Selection{Mode: cases.Archive, IDs: c.Cases}
+	if len(c.Cases) == 0 && c.Profile != allProfiles {
+		if w.Profile = cases.Profile(c.Profile); !slices.Contains(cases.Profiles, w.Profile) {
+			return nil
+		}
 	}
 	return cases.Default().Select(w)
 }
 
+// Count implements web.Suite.
+func (s *pagesSuite) Count(c web.SuiteChoice) int { return len(chosen(c)) }
+
 // Profiles implements web.Suite.
 func (s *pagesSuite) Profiles() []web.SuiteProfile {
-	out := []web.SuiteProfile{{Key: allProfiles, Cases: len(s.chosen(allProfiles))}}
-	for _, p := range cases.Profiles {
-		out = append(out, web.SuiteProfile{Key: string(p), Cases: len(s.chosen(string(p)))})
+	var out []web.SuiteProfile
+	for _, key := range append([]cases.Profile{allProfiles}, cases.Profiles...) {
+		out = append(out, web.SuiteProfile{Key: string(key), Cases: s.Count(web.SuiteChoice{Profile: string(key)})})
 	}
 	return out
 }
 
 // Run implements web.Suite.
-func (s *pagesSuite) Run(ctx context.Context, profile string, progress func(string, bool)) ([]byte, error) {
+func (s *pagesSuite) Run(ctx context.Context, choice web.SuiteChoice, progress func(string, bool)) ([]byte, error) {
 	target := s.target.Load()
 	if target == nil {
 		return nil, errors.New("the gateway does not listen yet")
@@ -55,21 +61,27 @@ func (s *pagesSuite) Run(ctx context.Context, profile string, progress func(stri
 	r := &run.Runner{World: s.world, Target: *target, Parallel: 2, Timeout: 30 * time.Second, Slow: 10 * time.Second, Now: s.now,
 		Progress: func(c report.Case) { progress(c.ID, c.Verdict != report.Failed) }}
 	out := newReport(cases.Archive, s.now().UTC())
-	if profile != allProfiles {
-		out.Profile = cases.Profile(profile)
+	if len(choice.Cases) == 0 && choice.Profile != allProfiles {
+		out.Profile = cases.Profile(choice.Profile)
 	}
 	out.Target = report.Target{URL: *target}
 	var err error
-	if out.Results, err = r.Run(ctx, s.chosen(profile)); err != nil {
+	if out.Results, err = r.Run(ctx, chosen(choice)); err != nil {
 		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
 	}
 	out.Ended = s.now().UTC()
 	var b bytes.Buffer
 	err = out.Write(&b, "json", catalogue.English)
 	return b.Bytes(), err
+}
+
+// Failed implements web.Suite.
+func (s *pagesSuite) Failed(doc []byte) ([]string, error) {
+	r, err := report.Parse(doc)
+	if err != nil {
+		return nil, err
+	}
+	return r.Failed(), nil
 }
 
 // Write implements web.Reports.

@@ -75,10 +75,11 @@ func (p *casesPage) wants(c *JointCase) bool {
 type casePage struct {
 	page
 	Case caseView
+	Runs bool // cases for archives can be run from here
 }
 
 func (s *Site) oneCase(w http.ResponseWriter, r *http.Request) {
-	p := casePage{page: s.page(w, r, "")}
+	p := casePage{page: s.page(w, r, ""), Runs: s.Suite != nil}
 	list := s.Guide.Cases(p.Lang)
 	i := slices.IndexFunc(list, func(c JointCase) bool { return c.ID == r.PathValue("id") })
 	if i < 0 {

@@ -19,10 +19,23 @@ type Suite interface {
 	Reports
 	// Profiles lists what can be chosen.
 	Profiles() []SuiteProfile
-	// Run plays the cases of a profile and gives the report as JSON. progress is told
-	// after each case.
-	Run(ctx context.Context, profile string, progress func(id string, ok bool)) ([]byte, error)
+	// Count is how many cases a choice has; 0 where what it names is not there.
+	Count(SuiteChoice) int
+	// Run plays the cases of a choice and gives the report as JSON. progress is told
+	// after each case. Where ctx ends, the report has the rest of the cases as skipped.
+	Run(ctx context.Context, choice SuiteChoice, progress func(id string, ok bool)) ([]byte, error)
+	// Failed gives the ids of the cases that failed in a report.
+	Failed(report []byte) ([]string, error)
 }
+
+// SuiteChoice is what to run: the named cases, or where none is named those of a profile.
+type SuiteChoice struct {
+	Profile string
+	Cases   []string
+}
+
+// chosenCases stands in the place of a profile where cases are named.
+const chosenCases = "chosen"
 
 // SuiteProfile is a profile with the number of its cases.
 type SuiteProfile struct {
@@ -52,7 +65,11 @@ type suiteRun struct {
 	Last                string // the case that was judged last
 	Began               time.Time
 	Ended               bool
+	Stopped             bool // by whoever watched it
 	Broken              bool // it could not be carried through
+
+	choice SuiteChoice
+	stop   context.CancelFunc
 }
 
 // maxRuns is how many runs the list remembers; reports stay under their links.
@@ -77,6 +94,7 @@ func (s *Site) suiteRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /workbench/suite", s.suite)
 	mux.HandleFunc("POST /workbench/suite", s.startSuite)
 	mux.HandleFunc("GET /workbench/suite/{id}", s.suiteRun)
+	mux.HandleFunc("POST /workbench/suite/{id}", s.stopSuite)
 	mux.HandleFunc("GET /workbench/suite/{id}/report", s.suiteReport)
 }
 
@@ -107,9 +125,9 @@ func (r *suiteRuns) list() []suiteRun {
 }
 
 func (s *Site) startSuite(w http.ResponseWriter, r *http.Request) {
-	profile := r.PostFormValue("profile")
-	i := slices.IndexFunc(s.Suite.Profiles(), func(p SuiteProfile) bool { return p.Key == profile })
-	if i < 0 {
+	choice := SuiteChoice{Profile: r.PostFormValue("profile"), Cases: r.PostForm["case"]}
+	total := s.Suite.Count(choice)
+	if total == 0 {
 		s.tell(w, r, http.StatusUnprocessableEntity, "bad_request", "suite_profile")
 		return
 	}
@@ -117,34 +135,55 @@ func (s *Site) startSuite(w http.ResponseWriter, r *http.Request) {
 		s.tell(w, r, http.StatusConflict, "bad_request", "suite_observed")
 		return
 	}
-	x := &suiteRun{ID: s.NewID(), Profile: profile, Total: s.Suite.Profiles()[i].Cases, Began: s.Now()}
-	if !s.runs.begin(x) {
+	x := &suiteRun{ID: s.NewID(), Profile: choice.Profile, Total: total, Began: s.Now(), choice: choice}
+	if len(choice.Cases) > 0 {
+		x.Profile = chosenCases
+	}
+	ctx, ok := s.runs.begin(x)
+	if !ok {
 		s.tell(w, r, http.StatusConflict, "bad_request", "suite_busy")
 		return
 	}
-	go s.carry(x)
+	go s.carry(ctx, x)
 	http.Redirect(w, r, "/workbench/suite/"+x.ID, http.StatusSeeOther)
 }
 
-// begin takes a run in, unless another goes on or the site is closing. Whoever took it
-// must call work.Done.
-func (r *suiteRuns) begin(x *suiteRun) bool {
+// stopSuite ends a run before its time: the report has what was played.
+func (s *Site) stopSuite(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	s.runs.mu.Lock()
+	for _, x := range s.runs.runs {
+		if x.ID == id && !x.Ended {
+			x.Stopped = true
+			x.stop()
+		}
+	}
+	s.runs.mu.Unlock()
+	http.Redirect(w, r, "/workbench/suite/"+url.PathEscape(id), http.StatusSeeOther)
+}
+
+// begin takes a run in and gives its context, unless another goes on or the site is
+// closing. Whoever took it must call work.Done.
+func (r *suiteRuns) begin(x *suiteRun) (context.Context, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ctx.Err() != nil || slices.ContainsFunc(r.runs, func(o *suiteRun) bool { return !o.Ended }) {
-		return false
+		return nil, false
 	}
+	var ctx context.Context
+	ctx, x.stop = context.WithCancel(r.ctx)
 	if r.runs = append(r.runs, x); len(r.runs) > maxRuns {
 		r.runs = r.runs[1:]
 	}
 	r.work.Add(1)
-	return true
+	return ctx, true
 }
 
 // carry carries a run through and keeps its report.
-func (s *Site) carry(x *suiteRun) {
+func (s *Site) carry(ctx context.Context, x *suiteRun) {
 	defer s.runs.work.Done()
-	report, err := s.Suite.Run(s.runs.ctx, x.Profile, func(id string, ok bool) {
+	defer x.stop()
+	report, err := s.Suite.Run(ctx, x.choice, func(id string, ok bool) {
 		s.runs.mu.Lock()
 		defer s.runs.mu.Unlock()
 		if x.Done, x.Last = x.Done+1, id; !ok {
@@ -152,7 +191,7 @@ func (s *Site) carry(x *suiteRun) {
 		}
 	})
 	if err == nil {
-		err = s.Store.KeepResult(context.WithoutCancel(s.runs.ctx), x.ID, report)
+		err = s.Store.KeepResult(context.WithoutCancel(ctx), x.ID, report)
 	}
 	if err != nil {
 		s.Log.Error().Err(err).Msg("a run of the suite was not carried through")
@@ -168,6 +207,8 @@ type suiteRunPage struct {
 	Run     suiteRun
 	Live    bool
 	Kept    bool
+	Failed  []string // ids of the cases that failed
+	Cases   bool     // they have pages
 	Reports []frontLink
 }
 
@@ -184,11 +225,15 @@ func (s *Site) suiteRun(w http.ResponseWriter, r *http.Request) {
 	case i >= 0 && runs[i].Broken:
 		p.Run = runs[i]
 	default: // ended, in this process or an earlier one
-		if _, err := s.Store.Result(r.Context(), id); err != nil {
+		report, err := s.Store.Result(r.Context(), id)
+		if err == nil {
+			p.Failed, err = s.Suite.Failed(report)
+		}
+		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
-		p.Kept = true
+		p.Kept, p.Cases = true, s.Guide != nil
 		if p.Run = (suiteRun{ID: id, Ended: true}); i >= 0 {
 			p.Run = runs[i]
 		}
