@@ -19,6 +19,7 @@ import (
 	"portti/cda/xsd"
 	"portti/gateway/access"
 	"portti/gateway/fhir"
+	"portti/gateway/logs"
 	"portti/gateway/pipeline"
 	"portti/gateway/validation"
 	"portti/gateway/web"
@@ -67,6 +68,8 @@ type Config struct {
 	// of them (the demo world). Samples are what the workbench offers; nil for none.
 	Archivists []web.Archivist
 	OIDC       *web.OIDC
+	// UsageRules are those that find unusual use (LOG-6); nil for the shipped ones.
+	UsageRules []logs.Rule
 	DemoLogin  bool
 	Suite      web.Suite
 	// Guide is the suite's observing mode; its traffic hook is Traffic.
@@ -249,7 +252,7 @@ func (i *Instance) assemble(c Config) error {
 func (i *Instance) pages(c Config) (http.Handler, error) {
 	o := web.Options{
 		Lang: c.Lang, Store: i.Store, Judge: i.Judge, Workbench: c.World == pipeline.Test, Samples: c.Samples, Suite: c.Suite, Guide: c.Guide,
-		Archivists: c.Archivists, OIDC: c.OIDC, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
+		Archivists: c.Archivists, OIDC: c.OIDC, UsageRules: c.UsageRules, DemoLogin: c.DemoLogin, Now: c.Now, NewID: c.NewID, Log: c.Log,
 	}
 	var err error
 	i.site, err = web.New(o)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"portti/gateway/logs"
 	"portti/gateway/soap"
 	"portti/gateway/web"
 	"portti/xmldsig/pki"
@@ -117,6 +118,27 @@ func fetchPage(t *testing.T, c *http.Client, method, target string, form url.Val
 		t.Fatalf("%s %s: HTTP %d, want %d, %v: %.300s", method, target, res.StatusCode, status, err, b)
 	}
 	return string(b)
+}
+
+// LOG-6: the gateway's own rules of active monitoring are those of the archivist's page.
+func TestLOG6_GatewayBringsOwnRulesToThePage(t *testing.T) {
+	rules, err := logs.Rules([]byte("rules: [{id: volume, kind: entries, threshold: 7, per: day, title: {fi: Omin sanoin, sv: Egna ord, en: Own words}, source: LOG-6}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := start(t, func(c *Config) {
+		c.DemoLogin, c.UsageRules = true, rules
+		c.Archivists = []web.Archivist{{Card: "99900000101", Name: "Arja Arkisto", Controllers: []string{world().Organisations[0].OID}}}
+	})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &http.Client{Jar: jar}
+	fetchPage(t, c, http.MethodPost, g.URL+"/archive/login", url.Values{"card": {"99900000101"}}, http.StatusOK)
+	if page := fetchPage(t, c, http.MethodGet, g.URL+"/archive/logs/unusual", nil, http.StatusOK); !strings.Contains(page, "Own words") || !strings.Contains(page, "at least 7 in a day") {
+		t.Errorf("%s", page)
+	}
 }
 
 // The operator's page stands on the admin listener, and nowhere else.

@@ -111,6 +111,10 @@ type config struct {
 	// AccessSettings is a file of choices about registry-use rights, see access.Settings.
 	AccessSettings string `koanf:"access_settings"`
 
+	// UsageRules is a file of own rules of active monitoring (LOG-6), in the form of
+	// gateway/logs/data/rules.yaml: for the archivist's pages and portti log report.
+	UsageRules string `koanf:"usage_rules"`
+
 	// AcceptHealth archives health documents in the test world.
 	AcceptHealth bool `koanf:"accept_health"`
 	// RequireAddressing refuses messages without WS-Addressing headers.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -269,7 +270,7 @@ func (m *Main) logReportCommand() *cobra.Command {
 		Long:    "Looks through a controller's usage log by the rules of active monitoring (LOG-6).\nThe rules are data: --show prints them, --rules changes thresholds or adds others.",
 		Example: "  portti log report --data archive --controller 1.2.246.10.… --from 2026-02-01 --by 1234 --by-name \"Anna Arkisto\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			rs, err := readRules(rules)
+			rs, err := readRules(cmp.Or(rules, m.config.UsageRules))
 			if err != nil {
 				return err
 			}
@@ -286,7 +287,7 @@ func (m *Main) logReportCommand() *cobra.Command {
 	f.StringVar(&l.controller, "controller", "", "`OID` of the controller whose log it is")
 	f.StringVar(&l.from, "from", "", "`TIME` from which on")
 	f.StringVar(&l.until, "until", "", "`TIME` before which")
-	f.StringVar(&rules, "rules", "", "YAML `FILE` of rules, beside the shipped ones (gateway/logs/data/rules.yaml)")
+	f.StringVar(&rules, "rules", "", "YAML `FILE` of rules, beside the shipped ones (gateway/logs/data/rules.yaml); default usage_rules of the configuration")
 	f.BoolVar(&show, "show", false, "print the rules that would be used, in the form of --rules, and look at nothing")
 	return cmd
 }

@@ -52,6 +52,9 @@ func (m *Main) serveCommand() *cobra.Command {
 			if c.OIDC, err = m.config.oidc(); err != nil {
 				return err
 			}
+			if c.UsageRules, err = readRules(m.config.UsageRules); err != nil {
+				return err
+			}
 			if c.Access, err = m.accessSettings(m.config.AccessSettings); err != nil {
 				return err
 			}
@@ -97,6 +100,7 @@ func (m *Main) serveCommand() *cobra.Command {
 	f.String("archive-key", "", "PEM `FILE` of the key of --archive-signature")
 	f.String("archive-certificate", "", "PEM or DER `FILE` of its certificate")
 	f.Bool("observe", false, "watch client systems and lead them through joint-test cases (test world; pages on the --admin listener)")
+	f.String("usage-rules", "", "YAML `FILE` of rules that find unusual use (LOG-6), beside the shipped ones")
 	f.String("access-settings", "", "`FILE` of choices about registry-use rights: closing delays in weekdays, calendar")
 	f.Bool("accept-health", false, "archive health documents too (test world)")
 	return cmd

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"portti/cda/rules/catalogue"
+	"portti/gateway/logs"
 	"portti/gateway/pipeline"
 	"portti/internal/negotiate"
 	"portti/internal/style"
@@ -64,6 +65,8 @@ type Options struct {
 	Archivists []Archivist
 	// OIDC is a login by OpenID Connect with mandates; nil closes that door.
 	OIDC *OIDC
+	// UsageRules are those that find unusual use (LOG-6); nil for the shipped ones.
+	UsageRules []logs.Rule
 	// DemoLogin lets whoever sits at this machine choose an archivist without a card:
 	// for the demo world on loopback only.
 	DemoLogin bool
@@ -95,6 +98,12 @@ func New(o Options) (*Site, error) {
 	}
 	if o.Lang == "" {
 		o.Lang = catalogue.English
+	}
+	if o.UsageRules == nil {
+		var err error
+		if o.UsageRules, err = logs.Rules(nil); err != nil {
+			return nil, err
+		}
 	}
 	s := &Site{Options: o, sessions: newSessions(o), runs: newSuiteRuns(),
 		places: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}

@@ -167,10 +167,8 @@ func (r *suiteRuns) lease() bool {
 func (s *Site) look(x *session, n *look, from, until time.Time) {
 	defer s.runs.work.Done()
 	defer close(n.done)
-	rules, err := logs.Rules(nil)
-	if err == nil {
-		n.report, err = logs.Watch(s.runs.ctx, s.Store, x.Organisation, rules, from, until, store.Actor{ID: x.Who.Card, Name: x.Who.Name}, s.Now())
-	}
+	var err error
+	n.report, err = logs.Watch(s.runs.ctx, s.Store, x.Organisation, s.UsageRules, from, until, store.Actor{ID: x.Who.Card, Name: x.Who.Name}, s.Now())
 	if n.failed = err != nil; n.failed && s.runs.ctx.Err() == nil {
 		s.Log.Error().Err(err).Msg("report of unusual use failed")
 	}
@@ -183,6 +181,7 @@ func (s *Site) showUnusual(w http.ResponseWriter, r *http.Request, x *session, s
 	if fault != "" {
 		p.Fault = p.T(fault)
 	}
+	p.rules(s.UsageRules, nil)
 	if n := s.looks.of(x); n != nil {
 		p.Asked, p.From, p.Until = true, n.From, n.Until
 		if p.Running = !n.ended(); !p.Running {
@@ -197,18 +196,10 @@ func (p *unusualPage) tell(n *look) {
 	if p.Failed = n.failed; p.Failed {
 		return
 	}
+	p.rules(n.report.Rules, n.report.NotTold)
 	titles := map[string]string{}
-	for i := range n.report.Rules {
-		r := &n.report.Rules[i]
-		v := watchRule{ID: r.ID, Title: r.Title.In(p.Lang), Limit: p.T("unusual_limit", r.Threshold)}
-		if r.Per == "day" {
-			v.Limit = p.T("unusual_limit_day", r.Threshold)
-		}
-		if k := n.report.NotTold[r.ID]; k > 0 {
-			v.NotTold = p.T("unusual_not_told", grouped(k))
-		}
-		titles[r.ID] = v.Title
-		p.Rules = append(p.Rules, v)
+	for _, r := range p.Rules {
+		titles[r.ID] = r.Title
 	}
 	p.Entries = grouped(n.report.Entries)
 	for _, g := range n.report.Sightings[:min(maxSightings, len(n.report.Sightings))] {
@@ -217,6 +208,22 @@ func (p *unusualPage) tell(n *look) {
 		p.Sightings = append(p.Sightings, v)
 	}
 	p.More = len(n.report.Sightings) - len(p.Sightings)
+}
+
+// rules fills in the rules that look, and of how many rows each could not tell.
+func (p *unusualPage) rules(list []logs.Rule, notTold map[string]int) {
+	p.Rules = nil
+	for i := range list {
+		r := &list[i]
+		v := watchRule{ID: r.ID, Title: r.Title.In(p.Lang), Limit: p.T("unusual_limit", r.Threshold)}
+		if r.Per == "day" {
+			v.Limit = p.T("unusual_limit_day", r.Threshold)
+		}
+		if k := notTold[r.ID]; k > 0 {
+			v.NotTold = p.T("unusual_not_told", grouped(k))
+		}
+		p.Rules = append(p.Rules, v)
+	}
 }
 
 func moment(s string) time.Time {

@@ -28,7 +28,9 @@ func TestLOG6_UnusualUseOnThePage(t *testing.T) {
 	}
 	h.pass(time.Second) // a look sees what was logged before it
 	want(t, b.get("/archive/logs"), http.StatusOK, `href="/archive/logs/unusual"`)
-	requirePage(t, "unusual, not asked", b.get(unusualPath))
+	w := b.get(unusualPath)
+	requirePage(t, "unusual, not asked", w)
+	want(t, w, http.StatusOK, "Own data")
 	want(t, b.post(unusualPath, "csrf", token, "export", "csv"), http.StatusConflict, "no report")
 	want(t, b.post(unusualPath, "csrf", token, "from", "1.1.2020"), http.StatusBadRequest, "yyyy-mm-dd")
 	want(t, b.post(unusualPath, "csrf", "x"), http.StatusForbidden)
@@ -37,7 +39,7 @@ func TestLOG6_UnusualUseOnThePage(t *testing.T) {
 	}
 
 	lookAround(t, b, token)
-	w := b.get(unusualPath)
+	w = b.get(unusualPath)
 	requirePage(t, "unusual", w)
 	want(t, w, http.StatusOK, "Own data", "Ulla Utelias", "010181-900C", `name="user" value="010181-900C"`)
 	if strings.Contains(w.Body.String(), "020282-9014") {
@@ -71,6 +73,41 @@ func TestLOG6_UnusualUseOnThePage(t *testing.T) {
 	other.post("/archive/organisation", "csrf", otherToken, "controller", own)
 	if w := other.get(unusualPath); strings.Contains(w.Body.String(), "Ulla Utelias") {
 		t.Error("an archivist sees another's report")
+	}
+}
+
+// LOG-6: the page looks by the operator's own rules where there are some: a rule changed,
+// one added, and one switched off; they stand on the page before the look, too.
+func TestLOG6_OwnRulesOnThePage(t *testing.T) {
+	rules, err := logs.Rules([]byte(`rules:
+  - {id: own-data, kind: own-data, threshold: 3, title: {fi: Omat, sv: Egna, en: Own data thrice}, source: LOG-6}
+  - {id: few-clients, kind: clients, threshold: 2, per: day, title: {fi: Muutama, sv: Ett par, en: Two clients in a day}, source: LOG-6}
+  - {id: same-family, kind: same-family, threshold: 1, off: true, title: {fi: x, sv: x, en: x}, source: LOG-6}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t, func(o *Options) { o.UsageRules = rules })
+	b := h.browser(cardA)
+	token := b.login()
+	w := b.get(unusualPath)
+	want(t, w, http.StatusOK, "Own data thrice", "at least 3 in the period", "Two clients in a day", "at least 2 in a day")
+	if strings.Contains(w.Body.String(), "Same family name") {
+		t.Error("a rule that is switched off stands on the page")
+	}
+	own := h.w.Organisations[0].OID
+	var rows []store.Usage
+	for _, client := range []string{"010181-900C", "010181-900C", "020282-9014"} {
+		rows = append(rows, store.Usage{DataController: own, LogController: own, Client: client, User: "010181-900C", UserName: "Ulla", Action: "fetch", Purpose: "x"})
+	}
+	if err := h.store.Log(t.Context(), store.Entries{Usage: rows}); err != nil {
+		t.Fatal(err)
+	}
+	h.pass(time.Second)
+	lookAround(t, b, token)
+	seen := b.get(unusualPath).Body.String()
+	if !strings.Contains(seen, `<th scope="row">Two clients in a day`) || strings.Contains(seen, `<th scope="row">Own data thrice`) {
+		t.Errorf("%.4000s", seen)
 	}
 }
 
