@@ -30,13 +30,14 @@ func (s *Site) codes() *codes.Set {
 // typeCode is the specific type of a document, or else the general one.
 func typeCode(x *store.Index) string { return cmp.Or(x.SpecificType, x.GeneralType) }
 
-// breakable lets a long OID go on in the next line after its dots alone.
+// breakable lets a long OID go on in the next line after the dot in its middle.
 func breakable(id string) template.HTML {
-	safe := template.HTMLEscapeString(id)
-	if len(id) < 20 || strings.Trim(id, "0123456789.") != "" {
-		return template.HTML(safe)
+	dot := strings.IndexByte(id[len(id)/2:], '.') + 1
+	if len(id) < 20 || dot == 0 || strings.Trim(id, "0123456789.") != "" {
+		return template.HTML(template.HTMLEscapeString(id))
 	}
-	return template.HTML(strings.ReplaceAll(safe, ".", ".<wbr>"))
+	dot += len(id) / 2
+	return template.HTML(id[:dot] + "<wbr>" + id[dot:]) // digits and dots
 }
 
 // shownTime gives a time in Helsinki as people write it there.

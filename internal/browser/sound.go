@@ -63,8 +63,10 @@ func (b *Tab) Shot(name string) {
 	if dir == "" {
 		return
 	}
+	// As high a screen as the page: a frame outside of it would not be painted.
+	size := Evaluate[[2]int64](b, `[innerWidth, Math.max(innerHeight, document.documentElement.scrollHeight)]`)
 	var png []byte
-	b.Run(chromedp.FullScreenshot(&png, 100))
+	b.Run(chromedp.EmulateViewport(size[0], size[1]), chromedp.CaptureScreenshot(&png))
 	file := strings.Trim(strings.NewReplacer("/", "_", "?", "_", ".", "_", "&", "_").Replace(name), "_")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		b.Fatal(err)
