@@ -73,7 +73,6 @@ func (m *Main) demo(ctx context.Context, once bool) (err error) {
 	defer func() { err = errors.Join(err, log.Close()) }()
 	c := m.gatewayConfig(tr)
 	c.Data = filepath.Join(dir, "archive")
-	c.Owner = w.Organisations[0].OID
 	c.Log = zerolog.New(log).With().Timestamp().Logger()
 	if err := m.demoPages(&c, w, dir); err != nil {
 		return err
