@@ -35,6 +35,7 @@ var accessScenarios = []struct {
 	{"RKO-6", "a prohibition does not stop it", rightDespiteProhibition},
 	{"DOC-5", "no document before or after its client relationship", inRelationship},
 	{"DOC-6", "every document in an open case of its clients", inCase},
+	{"DOC-5", "a client relationship and a case have one series each, and a second is told of", secondSeries},
 	{"DOC-7", "a case note belongs to a case", noteInCase},
 	{"DOC-8", "in a shared case for whoever is in it", sharedCase},
 	{"DOC-8", "disclosed by the permission of each client in it", everyClientsWill},
@@ -396,6 +397,36 @@ func inCase(t *testing.T) {
 	s.accepted(s.w.Frame(version(t, first, func(x *fixtures.Spec) { x.Case = &closed })))
 	s.refused(s.w.Frame(build(t, s.w.Spec(fixtures.Plan))), access.RuleCaseClosed)
 	s.accepted(s.w.Frame(version(t, plan, nil))) // a correction
+}
+
+func secondSeries(t *testing.T) {
+	s := strict(t, nil, childSamples...)
+	told := func(what string, d *fixtures.Document, rule string) {
+		t.Helper()
+		r := s.accepted(s.w.Frame(d))
+		if has := slices.ContainsFunc(r.rules(), func(x string) bool { return strings.HasSuffix(x, "-SECOND") }); has != (rule != "") || rule != "" && r.detail(rule) == nil {
+			t.Errorf("%s: %v, want %q", what, r.rules(), rule)
+		}
+	}
+	for name, rule := range map[string]string{"relationship-child": access.RuleRelationshipSecond, "case": access.RuleCaseSecond} {
+		first := s.w.Doc(name)
+		told(name+" again", first, "")
+		x := first.Spec
+		x.Serial, x.OID = 0, ""
+		second := build(t, x)
+		told("another series of "+name, second, rule)
+		told("a version of "+name, version(t, first, nil), "")
+		s.accepted(s.w.FrameWith(second, fixtures.FrameOptions{NoText: true, Extension: "66201" + name[:1]}))
+	}
+	// Another client's relationship, another case, another controller's.
+	told("the mother's", s.w.Doc("relationship-mother"), "")
+	told("the father's", s.w.Doc("relationship-father"), "")
+	told("a shared case", s.w.Doc("case-shared"), "")
+	x := s.w.Doc("relationship-child").Spec
+	old := *x.Relationship
+	old.Old = true
+	x.Serial, x.OID, x.Relationship = 0, "", &old
+	told("one of before the joining", build(t, x), "")
 }
 
 func noteInCase(t *testing.T) {

@@ -175,28 +175,38 @@ func (e *Engine) storing(ctx context.Context, client string, at time.Time, q Req
 	if r := (run{f: &f}); d.Phase == Phase2 || !r.own() {
 		*mark = mark.And(a.view.state.Mark)
 	}
-	if d.Phase == Phase2 {
-		if err := a.attach(ctx, client, &f); err != nil {
-			return Decision{}, err
-		}
+	if d.Phase == Phase2 || d.Phase == CaseDocument {
+		err = a.attachCase(ctx, client, &f)
+	}
+	if err == nil && d.Phase == Phase2 {
+		err = a.attachRelationship(ctx, client, &f)
+	}
+	if err != nil {
+		return Decision{}, err
 	}
 	return Decide(f), nil
 }
 
-// attach finds the case and the relationship that a document names: among the
-// client's own, or else whoever's they are.
-func (a *Asking) attach(ctx context.Context, client string, f *Facts) error {
+// attachCase finds the case that a document names, or is: among the client's own, or
+// else whoever's it is.
+func (a *Asking) attachCase(ctx context.Context, client string, f *Facts) (err error) {
 	d := &f.Document
-	if d.Case != "" {
-		x := a.view.caseOf(d.Case)
-		if x == nil {
-			var err error
-			if x, err = a.e.State.CaseStatement(ctx, deciding, d.Case, client); err != nil {
-				return err
-			}
-		}
-		f.State.Case = a.caseState(x, d.Effective)
+	if d.Case == "" {
+		return nil
 	}
+	x := a.view.caseOf(d.Case)
+	if x == nil {
+		if x, err = a.e.State.CaseStatement(ctx, deciding, d.Case, client); err != nil {
+			return err
+		}
+	}
+	f.State.Case = a.caseState(x, d.Effective)
+	return nil
+}
+
+// attachRelationship is attachCase for the client relationship.
+func (a *Asking) attachRelationship(ctx context.Context, client string, f *Facts) error {
+	d := &f.Document
 	own := slices.ContainsFunc(f.State.Relationships, func(r RelationshipState) bool { return r.ID == d.Relationship })
 	if d.Relationship == "" || own {
 		return nil
@@ -211,7 +221,7 @@ func (a *Asking) caseState(x *store.Statement, written time.Time) *CaseState {
 		return nil
 	}
 	c := x.State.Case
-	return &CaseState{ID: c.ID, Controller: x.Controller, Task: c.Task, Opened: from(c.Opened), Closed: until(c.Closed),
+	return &CaseState{ID: c.ID, Set: x.SetID, Controller: x.Controller, Task: c.Task, Opened: from(c.Opened), Closed: until(c.Closed),
 		Strangers: !a.view.inCase(c, written)}
 }
 

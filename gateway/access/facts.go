@@ -148,6 +148,9 @@ type Document struct {
 	// Later tells that a version other than the first is stored: a correction or
 	// nullification.
 	Later bool
+	// Ancient tells of a client relationship document that the relationship is of before
+	// the joining (vanha asiakkuus).
+	Ancient bool
 	// Positive tells of a permission document that it gives the permission.
 	Positive bool
 }
@@ -269,8 +272,9 @@ func (r *Right) at(t time.Time) rightFault {
 
 // CaseState is a case (asia).
 type CaseState struct {
-	ID, Controller, Task string
-	Opened               time.Time
+	// Set is the series of its document.
+	ID, Set, Controller, Task string
+	Opened                    time.Time
 	// Closed is exclusive, zero while it is open.
 	Closed time.Time
 	// Strangers tells that one of the document's clients is not in the case, or was
@@ -280,7 +284,8 @@ type CaseState struct {
 
 // RelationshipState is one client relationship. Until is exclusive.
 type RelationshipState struct {
-	ID          string
+	// Set is the series of its document.
+	ID, Set     string
 	From, Until time.Time
 	// Old marks one of before the joining (vanha asiakkuus).
 	Old bool

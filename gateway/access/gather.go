@@ -45,7 +45,7 @@ func (v *view) minor() bool {
 func (v *view) relationships(controller string) (out []RelationshipState) {
 	v.eachRelationship(func(x *store.Statement, r *store.Relationship) {
 		if x.Controller == controller {
-			out = append(out, RelationshipState{ID: r.ID, From: from(r.Begin), Until: until(r.End), Old: r.Old})
+			out = append(out, RelationshipState{ID: r.ID, Set: x.SetID, From: from(r.Begin), Until: until(r.End), Old: r.Old})
 		}
 	})
 	return out

@@ -31,10 +31,13 @@ const (
 	RuleCitizenRestricted = "ACCESS-CITIZEN-RESTRICTED"
 	RuleGuardian          = "ACCESS-GUARDIAN-MINOR"
 
-	RuleCaseUnknown         = "ACCESS-CASE-UNKNOWN"
-	RuleCaseClosed          = "ACCESS-CASE-CLOSED"
-	RuleCaseClient          = "ACCESS-CASE-CLIENT"
-	RuleCaseTask            = "ACCESS-CASE-TASK"
+	RuleCaseUnknown = "ACCESS-CASE-UNKNOWN"
+	RuleCaseClosed  = "ACCESS-CASE-CLOSED"
+	RuleCaseClient  = "ACCESS-CASE-CLIENT"
+	RuleCaseTask    = "ACCESS-CASE-TASK"
+	// RuleCaseSecond, RuleRelationshipSecond: a new series beside the one that is there.
+	RuleCaseSecond          = "ACCESS-CASE-SECOND"
+	RuleRelationshipSecond  = "ACCESS-RELATIONSHIP-SECOND"
 	RuleRelationshipUnknown = "ACCESS-RELATIONSHIP-UNKNOWN"
 	RuleRelationshipEnded   = "ACCESS-RELATIONSHIP-ENDED"
 	// RulePermissionEarly: a permission is stored before the client was informed.
@@ -48,4 +51,5 @@ var Rules = []string{
 	RuleAllProhibited, RuleProhibitedController, RuleProhibitedTask, RuleProhibitedDocument,
 	RuleCitizenPhase, RuleCitizenRestricted, RuleGuardian,
 	RuleCaseUnknown, RuleCaseClosed, RuleCaseClient, RuleCaseTask, RuleRelationshipUnknown, RuleRelationshipEnded, RulePermissionEarly,
+	RuleCaseSecond, RuleRelationshipSecond,
 }

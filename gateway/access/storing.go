@@ -24,7 +24,30 @@ func (r *run) store() {
 	}
 	if r.f.Document.Phase != Phase2 || r.inCase() && r.inRelationship() {
 		r.early()
+		r.second()
 		r.grant(g)
+	}
+}
+
+// second remarks a series beside another one: a client has one client relationship
+// document with a controller, a case one for its id, and each change is a new version
+// of it (kanta-interface 10.3). What both say counts, the later one first.
+func (r *run) second() {
+	d, c := &r.f.Document, r.f.State.Case
+	if d.Later {
+		return
+	}
+	if d.Phase == CaseDocument && c != nil && c.Controller == d.Controller && c.Set != d.Set {
+		r.remark(RuleCaseSecond, "case", "second", c.Set)
+	}
+	if d.Phase != Relationship || d.Ancient {
+		return
+	}
+	for _, x := range r.f.State.Relationships {
+		if !x.Old && x.Set != d.Set {
+			r.remark(RuleRelationshipSecond, "relationship", "second", x.Set)
+			return
+		}
 	}
 }
 

@@ -125,7 +125,7 @@ func (q *AccessQuery) about(rule, value string) finding.Finding {
 	}
 	d, node := q.Document, xmltree.Node(0)
 	switch rule {
-	case access.RuleCaseUnknown, access.RuleCaseClosed, access.RuleCaseClient, access.RuleCaseTask:
+	case access.RuleCaseUnknown, access.RuleCaseClosed, access.RuleCaseClient, access.RuleCaseTask, access.RuleCaseSecond:
 		node = at(d.Encounter.ID.Node, d.Encounter.Node)
 	case access.RuleRelationshipUnknown, access.RuleRelationshipEnded:
 		node = d.Local.ClientRelationship.Node
@@ -189,8 +189,9 @@ func (q *AccessQuery) facts() access.Document {
 	for _, f := range d.Local.Functions {
 		x.Tasks = append(x.Tasks, f.Code)
 	}
-	if s := stateOf(string(x.Phase), &d.Metadata, q.Body); s != nil && s.Permission != nil {
-		x.Positive = s.Permission.Positive
+	if s := stateOf(string(x.Phase), &d.Metadata, q.Body); s != nil {
+		x.Positive = s.Permission != nil && s.Permission.Positive
+		x.Ancient = s.Relationship != nil && s.Relationship.Old
 	}
 	return x
 }
