@@ -75,6 +75,13 @@ func wrongRegister(t *testing.T) {
 	g.know(joinedWorld(t))
 	var found, rules []string
 	err := g.Store.EachSeries(t.Context(), everything, func(f store.SeriesFacts) error {
+		for sender, want := range map[string]string{a.OID: "", w.Organisation("hoivapilvi").OID: "", b.OID: pipeline.RuleController} {
+			by := f
+			by.Owner = sender // had it come by that organisation's connection
+			if rule := pipeline.Misplaced(g.Judge.Organisations.Directory(), &by); f.SetID != stray.SetID && rule != want {
+				t.Errorf("sent by %s: %q, want %q", sender, rule, want)
+			}
+		}
 		if rule := pipeline.Misplaced(g.Judge.Organisations.Directory(), &f); rule != "" {
 			found, rules = append(found, f.SetID), append(rules, rule)
 		}
