@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -220,8 +219,8 @@ func newReport(mode cases.Mode, began time.Time) *report.Run {
 type runFlags struct {
 	choice
 	reporting
+	connection
 	target, world  string
-	files          clientTLS
 	parallel       int
 	failFast       bool
 	timeout, limit time.Duration
@@ -235,15 +234,20 @@ func (m *Main) conformanceRun() *cobra.Command {
 		Use: "run --target URL", Args: cobra.NoArgs, Short: "plays the client against an archive and judges its answers",
 		Long: "Sends every selected case's messages to the archive and judges what comes back,\n" +
 			"by nothing but the wire. The archive must trust the test world's certificates\n" +
-			"(anchors in WORLD/ca.pem). Exit code 1 where a case failed.",
+			"(anchors in WORLD/ca.pem). Over HTTPS each organisation's system connects with a\n" +
+			"certificate of its own: the test world's, or those of --cert and --system. A\n" +
+			"certificate of another organisation (a joining point's) sends for all without.\n" +
+			"Exit code 1 where a case failed, or a precondition of one did: what that case\n" +
+			"tests was not reached then.",
 		Example: "  portti conformance run --target http://127.0.0.1:8080 --world-dir var/demo/world --report report.html\n" +
-			"  portti conformance run --target https://archive.example:8443 --profile storing --tag version --cert c.pem --key c.key --ca ca.pem",
+			"  portti conformance run --target https://archive.example:8443 --profile storing --tag version --cert c.pem --key c.key --ca ca.pem\n" +
+			"  portti conformance run --target https://archive.example:8443 --trial registry-use --cert c.pem --key c.key --system hoivapilvi=p.pem,p.key --ca ca.pem",
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.runConformance(cmd.Context(), &f) },
 	}
 	fs := cmd.Flags()
 	f.choice.flags(fs)
 	f.reporting.flags(fs)
-	f.files.flags(fs)
+	f.connection.flags(fs)
 	fs.StringVar(&f.target, "target", "", "`URL` of the archive, with the SOAP door's path where it is not /soap")
 	fs.StringVar(&f.world, "world-dir", "var/demo/world", "`DIR`ectory of the test world whose keys sign (portti demo makes one)")
 	fs.IntVar(&f.parallel, "parallel", 4, "cases at a time")
@@ -317,23 +321,13 @@ func (m *Main) runner(f *runFlags) (*run.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	tc, err := f.files.config()
-	if err != nil {
-		return nil, usage(err, "")
-	}
 	hooks, err := hooksOf(f.hooks)
 	if err != nil {
 		return nil, err
 	}
-	return &run.Runner{World: w, Target: f.target, TLS: tlsOrNil(tc), Parallel: f.parallel, Timeout: f.timeout, Slow: f.slow,
-		FailFast: f.failFast, Hooks: hooks, Now: m.Now}, nil
-}
-
-func tlsOrNil(c *tls.Config) *tls.Config {
-	if len(c.Certificates) == 0 && c.RootCAs == nil {
-		return nil
-	}
-	return c
+	r := &run.Runner{World: w, Target: f.target, Parallel: f.parallel, Timeout: f.timeout, Slow: f.slow,
+		FailFast: f.failFast, Hooks: hooks, Now: m.Now}
+	return r, f.apply(r)
 }
 
 // readWorld makes a demo's world again by its seed and clock.
@@ -395,50 +389,6 @@ func (m *Main) conformanceReport() *cobra.Command {
 	}
 	r.flags(cmd.Flags())
 	return cmd
-}
-
-func (m *Main) conformanceVerify() *cobra.Command {
-	var key string
-	cmd := &cobra.Command{
-		Use: "verify-report FILE", Args: cobra.ExactArgs(1), Short: "checks a report's signature (FILE.sig) and tells by what it was judged",
-		RunE: func(_ *cobra.Command, args []string) error {
-			doc, err := os.ReadFile(args[0])
-			if err != nil {
-				return usage(err, "")
-			}
-			sig, err := os.ReadFile(args[0] + ".sig")
-			if err != nil {
-				return usage(err, "a signed report is made by portti conformance run --report FILE --sign KEY")
-			}
-			s, err := report.Verify(doc, sig, key)
-			if err != nil {
-				fmt.Fprintln(m.Stdout, "not valid:", strings.TrimPrefix(err.Error(), "report: "))
-				return errInvalid
-			}
-			return m.tellVerified(s)
-		},
-	}
-	cmd.Flags().StringVar(&key, "key", "", "the `FINGERPRINT` that the signing key must have")
-	return cmd
-}
-
-// tellVerified tells what a valid report was judged by, and what has changed since.
-func (m *Main) tellVerified(s *report.Signature) error {
-	if m.config.Format == "json" {
-		return m.printJSON(map[string]any{"valid": true, "signature": s, "counts": s.Counts})
-	}
-	n := s.Counts
-	fmt.Fprintf(m.Stdout, "valid: signed by key %s\nsuite: %s\ncases: %s %s%s\nrules: %s%s\ntarget: %s %s %s\n%d cases: %d passed, %d failed, %d not judged, %d open\n",
-		s.Fingerprint, s.Suite, s.Cases.Version, s.Cases.Digest, differs(s.Cases.Digest, cases.Default().Digest), s.Rules, differs(s.Rules, report.RulesDigest()),
-		s.Target.Name, s.Target.URL, s.Target.Peer, n.Cases, n.Passed, n.Failed, n.NotJudged, n.Open)
-	return nil
-}
-
-func differs(then, now string) string {
-	if then == now {
-		return ""
-	}
-	return " (not those of this program)"
 }
 
 func (m *Main) conformanceCompare() *cobra.Command {

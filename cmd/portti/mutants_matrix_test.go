@@ -14,43 +14,59 @@ import (
 
 	"portti/conformance/cases"
 	"portti/conformance/mutants"
+	"portti/conformance/report"
 )
 
-// TestMutantMatrix is the long form: every case against every mutant. With
-// PORTTI_MUTANTS=write it makes the tables anew from likely cases.
+// TestMutantMatrix is the long form: every case against every mutant, or against those
+// that PORTTI_MUTANTS names. With PORTTI_MUTANTS=write it makes the tables anew from
+// likely cases.
 func TestMutantMatrix(t *testing.T) {
-	if os.Getenv("PORTTI_MUTANTS") == "write" {
+	names := os.Getenv("PORTTI_MUTANTS")
+	if names == "write" {
 		newRestarted(t).writeTables(t)
 		return
 	}
-	found := newRestarted(t).matrix(t)
-	for _, m := range mutants.All() {
-		if len(found[m.Name]) == 0 {
-			t.Errorf("%s (%s) is found by no case", m.Name, m.Why)
+	found := newRestarted(t).matrix(t, wanted(names))
+	golden := readTable(t, mutantTable)
+	for name, v := range found {
+		bad := v.bad()
+		if len(bad) == 0 {
+			t.Errorf("%s (%s) is found by no case", name, mutants.Named(name).Why)
 		}
-		for _, id := range readTable(t, mutantTable)[m.Name] {
-			if !slices.Contains(found[m.Name], id) {
-				t.Errorf("%s is not found by %s as the table says", m.Name, id)
+		for _, id := range golden[name] {
+			if !slices.Contains(bad, id) {
+				t.Errorf("%s is not found by %s as the table says", name, id)
 			}
 		}
 	}
 	for id, names := range readTable(t, caseTable) {
 		for _, name := range names {
-			if !slices.Contains(found[name], id) {
-				t.Errorf("%s does not find %s as the table says", id, name)
+			if v := found[name]; v != nil && v[id] != report.Failed {
+				t.Errorf("%s is %s against %s, not failed as the table says", id, v[id], name)
 			}
 		}
 	}
 }
 
-// matrix gives the cases that find each mutant.
-func (g *restarted) matrix(t *testing.T) map[string][]string {
+// wanted are the mutants of that name (with * at the end, whose names begin so), all
+// where none is named.
+func wanted(names string) []*mutants.Mutant {
+	return slices.DeleteFunc(slices.Clone(mutants.All()), func(m *mutants.Mutant) bool {
+		return names != "" && !slices.ContainsFunc(strings.Split(names, ","), func(p string) bool {
+			prefix, open := strings.CutSuffix(p, "*")
+			return m.Name == p || open && strings.HasPrefix(m.Name, prefix)
+		})
+	})
+}
+
+// matrix gives the verdicts of every case against each mutant.
+func (g *restarted) matrix(t *testing.T, list []*mutants.Mutant) map[string]verdicts {
 	all := cases.Default().Select(cases.Selection{})
-	out := map[string][]string{}
-	for _, m := range mutants.All() {
+	out := map[string]verdicts{}
+	for _, m := range list {
 		began := time.Now()
 		out[m.Name] = g.against(t, m, all)
-		t.Logf("%s: %d of %d cases in %v", m.Name, len(out[m.Name]), len(all), time.Since(began).Round(time.Millisecond))
+		t.Logf("%s: %d of %d cases, %d by what they test, in %v", m.Name, len(out[m.Name].bad()), len(all), len(out[m.Name].failed()), time.Since(began).Round(time.Millisecond))
 	}
 	return out
 }
@@ -61,20 +77,22 @@ func (g *restarted) matrix(t *testing.T) map[string][]string {
 func (g *restarted) writeTables(t *testing.T) {
 	all := cases.Default().Select(cases.Selection{})
 	golden, finders := map[string][]string{}, map[string][]string{}
-	note := func(name string, ids []string) {
-		for _, id := range ids {
+	note := func(name string, v verdicts) {
+		for _, id := range v.failed() {
 			finders[id] = append(finders[id], name)
 		}
 	}
 	for _, m := range mutants.All() {
 		likely, rest := m.Likely(all)
 		found := g.against(t, m, likely)
-		if len(found) == 0 {
+		bad := found.bad()
+		if len(bad) == 0 {
 			found = g.against(t, m, rest)
+			bad = found.bad()
 		}
 		note(m.Name, found)
-		golden[m.Name] = found[:min(3, len(found))]
-		t.Logf("%s: %d of %d likely cases", m.Name, len(found), len(likely))
+		golden[m.Name] = bad[:min(3, len(bad))]
+		t.Logf("%s: %d of %d likely cases", m.Name, len(bad), len(likely))
 	}
 	broad := func(name string) bool { return mutants.Named(name).Broad() }
 	left := slices.DeleteFunc(slices.Clone(all), func(c *cases.Case) bool {

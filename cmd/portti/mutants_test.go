@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -18,9 +19,10 @@ import (
 	"portti/internal/share"
 )
 
-// The mutant table: which cases find which mutant. Lines are "mutant<TAB>case case …".
-// make mutants runs every case against every mutant and holds the
-// result against the table; PORTTI_MUTANTS=write writes it anew.
+// The tables: cases that find a mutant ("mutant<TAB>case case …"), and a mutant that a
+// case fails for ("case<TAB>mutant"), not by a precondition alone. make mutants runs every
+// case against every mutant and holds the result against both; PORTTI_MUTANTS=write
+// writes them anew, PORTTI_MUTANTS=NAME,NAME* runs some mutants only.
 const (
 	mutantTable = "../../conformance/mutants/testdata/mutants.tsv"
 	caseTable   = "../../conformance/mutants/testdata/cases.tsv"
@@ -44,9 +46,29 @@ func readTable(t *testing.T, name string) map[string][]string {
 	return out
 }
 
-// against runs cases against a mutant of the archive and gives the ids of those that
-// fail.
-func (g *restarted) against(t *testing.T, m *mutants.Mutant, list []*cases.Case) []string {
+// verdicts are those of cases against a mutant of the archive, by id.
+type verdicts map[string]report.Verdict
+
+// bad are the cases that tell of the mutant: they failed, or a precondition did.
+func (v verdicts) bad() []string { return v.ids(report.Verdict.Bad) }
+
+// failed are the cases that failed by what they test.
+func (v verdicts) failed() []string {
+	return v.ids(func(x report.Verdict) bool { return x == report.Failed })
+}
+
+func (v verdicts) ids(want func(report.Verdict) bool) []string {
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(v)) {
+		if want(v[id]) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// against runs cases against a mutant of the archive.
+func (g *restarted) against(t *testing.T, m *mutants.Mutant, list []*cases.Case) verdicts {
 	t.Helper()
 	inner := &http.Transport{MaxIdleConnsPerHost: 16}
 	defer inner.CloseIdleConnections()
@@ -61,11 +83,9 @@ func (g *restarted) against(t *testing.T, m *mutants.Mutant, list []*cases.Case)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
+	out := verdicts{}
 	for _, c := range results {
-		if c.Verdict == report.Failed {
-			out = append(out, c.ID)
-		}
+		out[c.ID] = c.Verdict
 	}
 	return out
 }
@@ -97,22 +117,34 @@ func TestEveryMutantIsFoundByItsGoldenCases(t *testing.T) {
 		}
 		found := g.against(t, m, list)
 		for _, c := range list {
-			if !slices.Contains(found, c.ID) {
+			if !found[c.ID].Bad() {
 				t.Errorf("%s (%s) is not found by %s", m.Name, m.Why, c.ID)
 			}
 		}
 	}
 }
 
-// TestEveryCaseFindsAMutant: the table names a mutant for every case. That they are
-// found is proven by make mutants.
+// TestEveryCaseFindsAMutant: every case fails for the mutant that the table names, by
+// what it tests: a precondition that fails shows nothing of the case.
 func TestEveryCaseFindsAMutant(t *testing.T) {
 	table := readTable(t, caseTable)
+	by := map[string][]*cases.Case{}
 	for _, c := range cases.Default().Select(cases.Selection{}) {
 		if len(table[c.ID]) == 0 || mutants.Named(table[c.ID][0]) == nil {
 			t.Errorf("%s finds no mutant: %v", c.ID, table[c.ID])
+			continue
 		}
+		by[table[c.ID][0]] = append(by[table[c.ID][0]], c)
 		delete(table, c.ID)
+	}
+	g := newRestarted(t)
+	for _, name := range share.Sample(slices.Sorted(maps.Keys(by)), 8) {
+		found := g.against(t, mutants.Named(name), by[name])
+		for _, c := range by[name] {
+			if v := found[c.ID]; v != report.Failed {
+				t.Errorf("%s is %s against %s", c.ID, v, name)
+			}
+		}
 	}
 	for id := range table {
 		if c := cases.Default().Case(id); c == nil || c.Mode == cases.Archive {

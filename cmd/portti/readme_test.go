@@ -39,15 +39,61 @@ func TestReadmeCommandsWork(t *testing.T) {
 	startDemo(t, dir, "127.0.0.1:"+port)
 	for _, block := range blocks(t, "sh") {
 		for line := range strings.Lines(block) {
-			line = strings.ReplaceAll(strings.TrimSpace(line), "127.0.0.1:8080", "127.0.0.1:"+port)
-			cmd := exec.Command("bash", "-o", "pipefail", "-ec", line)
-			cmd.Dir = dir
-			out, err := cmd.CombinedOutput()
-			if err != nil || len(out) == 0 && !strings.Contains(line, ">") || strings.Contains(string(out), "not found") {
-				t.Errorf("%s: %v\n%s", line, err, out)
+			line = strings.TrimSpace(line)
+			if line == firstCommand {
+				continue // it is up
+			}
+			out := runLine(t, dir, port, line)
+			if out == "" && !strings.Contains(line, ">") || strings.Contains(out, "not found") {
+				t.Errorf("%s:\n%s", line, out)
 			}
 			t.Logf("%s\n%.400s", line, out)
 		}
+	}
+}
+
+// firstCommand is what startDemo does once all is built.
+const firstCommand = "make run"
+
+// runLine runs a line of the README beside the demo.
+func runLine(t *testing.T, dir, port, line string) string {
+	t.Helper()
+	cmd := exec.Command("bash", "-o", "pipefail", "-ec", strings.ReplaceAll(line, "127.0.0.1:8080", "127.0.0.1:"+port))
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", line, err, out)
+	}
+	return string(out)
+}
+
+// TestTEST3_FromACloneToAReportInThreeCommands: what the README promises a new user,
+// and that nothing else need be done before.
+func TestTEST3_FromACloneToAReportInThreeCommands(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "From a clone to a first report in three commands.")
+	if !ok {
+		t.Fatal("the README does not promise it")
+	}
+	_, block, _ := strings.Cut(rest, "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	lines := strings.Split(strings.TrimSpace(block), "\n")
+	if len(lines) != 3 || lines[0] != firstCommand {
+		t.Fatalf("the commands are %q", lines)
+	}
+	dir, port := demoPlace(t)
+	startDemo(t, dir, "127.0.0.1:"+port)
+	if out := runLine(t, dir, port, lines[1]); !strings.Contains(out, "passed") || strings.Contains(out, "failed") {
+		t.Errorf("the run tells\n%s", out)
+	}
+	if out := runLine(t, dir, port, lines[2]); !strings.Contains(out, "valid: signed by key") || !strings.Contains(out, " 0 failed") {
+		t.Errorf("verifying tells\n%s", out)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "var", "report.html")); err != nil || !strings.Contains(string(b), "<svg") {
+		t.Errorf("the report: %v", err)
 	}
 }
 

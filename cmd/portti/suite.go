@@ -59,7 +59,7 @@ func (s *pagesSuite) Run(ctx context.Context, choice web.SuiteChoice, progress f
 		return nil, errors.New("the gateway does not listen yet")
 	}
 	r := &run.Runner{World: s.world, Target: *target, Parallel: 2, Timeout: 30 * time.Second, Slow: 10 * time.Second, Now: s.now,
-		Progress: func(c report.Case) { progress(c.ID, c.Verdict != report.Failed) }}
+		Progress: func(c report.Case) { progress(c.ID, !c.Verdict.Bad()) }}
 	out := newReport(cases.Archive, s.now().UTC())
 	if len(choice.Cases) == 0 && choice.Profile != allProfiles {
 		out.Profile = cases.Profile(choice.Profile)

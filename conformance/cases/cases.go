@@ -80,7 +80,7 @@ type Step struct {
 	// As names what the step makes, Of what it takes: an earlier step's name.
 	As string `yaml:"as" json:"as,omitempty"`
 	Of string `yaml:"of" json:"of,omitempty"`
-	// Setup marks a step that a precondition made.
+	// Setup marks a precondition: a step that makes the state which the case is about.
 	Setup bool `yaml:"-" json:"setup,omitempty"`
 
 	// Kind is a kind of document (fixtures.Kind).

@@ -88,6 +88,37 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// TestPreconditionsAreTold: what only makes the state that a case is about is a
+// precondition; the last step never is, nor is storing where that is what is tested.
+func TestPreconditionsAreTold(t *testing.T) {
+	for id, want := range map[string]string{
+		"STORE-PLAN": "++---", "STORE-RELATIONSHIP": "---", "NULLIFY-PLAN": "+++---", "VERSION-GAP-NOTE": "+++--", "RETRY-REFUSED-NOTE": "++---",
+		"REGISTRY-USE-NOTE": "++---", "REGISTRY-USE-FETCH-NOTE": "+++-", "QUERY-VERSION-PLAN": "++++--", "QUERY-NULLIFIED-PLAN": "+++----",
+		"DISCLOSURE-PERMITTED-NOTE": "+++++------", "CONNECTION": "++--", "SIGNATURE-SIG-VALUE-PLAN": "++--",
+	} {
+		c := Default().Case(id)
+		if c == nil {
+			t.Fatalf("no case %s", id)
+		}
+		got := ""
+		for i := range c.Steps {
+			if c.Steps[i].Setup {
+				got += "+"
+			} else {
+				got += "-"
+			}
+		}
+		if got != want {
+			t.Errorf("%s has preconditions %s, want %s", id, got, want)
+		}
+	}
+	for _, c := range Default().Cases {
+		if c.Steps[len(c.Steps)-1].Setup {
+			t.Errorf("%s tests nothing", c.ID)
+		}
+	}
+}
+
 // TestBrokenCasesDoNotLoad: what every case must have is demanded.
 func TestBrokenCasesDoNotLoad(t *testing.T) {
 	words, err := dataFS.ReadFile("data/words.yaml")

@@ -3,6 +3,7 @@ package cases
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -37,6 +38,45 @@ func (s *Set) give(c *Case) {
 		setup[i].Setup, setup[i].Expect = true, Expect{Answer: "accepted"}
 	}
 	c.Steps = append(setup, c.Steps...)
+	c.markPreconditions()
+}
+
+// storing are the areas whose cases test that sound documents are taken.
+var storing = []string{"store", "clients", "transport"}
+
+// markPreconditions marks, besides what was given, the messages at a case's beginning
+// that only make what it is about: sound documents that must be taken, which have cases
+// of their own. In a case that asks, all that is archived before the first question is.
+func (c *Case) markPreconditions() {
+	if c.Mode == Client || slices.Contains(storing, c.Area) {
+		return
+	}
+	asks := slices.ContainsFunc(c.Steps, Step.asks)
+	for i := range len(c.Steps) - 1 {
+		x := &c.Steps[i]
+		if !x.Setup && !(x.taken() && (asks || x.sound())) {
+			return
+		}
+		x.Setup = true
+	}
+}
+
+// asks tells of a step that looks at what is archived.
+func (x Step) asks() bool { return x.Do == "query" || x.Do == "log" }
+
+// taken tells of a document that must be taken, and no more is expected.
+func (x *Step) taken() bool {
+	return x.Do == "send" && reflect.DeepEqual(x.Expect, Expect{Answer: "accepted"})
+}
+
+// sound tells of a first version that is sent as usual.
+func (x *Step) sound() bool {
+	d := x.Document
+	d.Organisation = ""
+	if d.Edit == "provider-unit" || d.Edit == "own-relationship" {
+		d.Edit = ""
+	}
+	return x.Replaces == "" && x.Of == "" && reflect.DeepEqual(d, Document{}) && x.Frame == Frame{} && x.Transport == Transport{}
 }
 
 // inCase are the kinds of documents that belong to a case (DOC-6): an archive takes

@@ -19,7 +19,7 @@ import (
 )
 
 // Version is the version of the set as a whole.
-const Version = "1.1.0"
+const Version = "1.2.0"
 
 //go:embed data/*.yaml
 var dataFS embed.FS

@@ -24,6 +24,9 @@ func (s *Set) Tell(c *Case, lang catalogue.Lang) Told {
 	for i := range c.Steps {
 		x := &c.Steps[i]
 		t := ToldStep{Say: x.Say.In(lang), Expect: x.expectation()}
+		if x.Setup {
+			t.Say += " (" + s.word("report", "precondition", lang) + ")"
+		}
 		for _, p := range x.Parts {
 			t.Parts = append(t.Parts, p.Say.In(lang))
 		}

@@ -18,6 +18,8 @@ func pageFor(lang catalogue.Lang) (*template.Template, error) {
 	return template.New("report").Funcs(template.FuncMap{
 		"w":       func(category string, key any) string { return word(category, fmt.Sprint(key), lang) },
 		"say":     func(t Text) string { return t.In(lang) },
+		"step":    func(s Step) string { return s.say(lang) },
+		"bad":     func(n Counts) int { return n.Failed + n.Blocked },
 		"percent": func(n, of int) float64 { return 100 * float64(n) / float64(max(1, of)) },
 		"add":     func(a, b float64) float64 { return a + b },
 		"inc":     func(i int) int { return i + 1 },

@@ -19,14 +19,20 @@ type Text = cases.Text
 // Verdict is what became of a case or step.
 type Verdict string
 
-// The verdicts. Open and Skipped have not been judged: nobody came so far.
+// The verdicts. Blocked is a case of which a precondition failed: what it tests was not
+// reached, and nothing is said of it. Open and Skipped have not been judged: nobody came
+// so far.
 const (
 	Passed    Verdict = "passed"
 	Failed    Verdict = "failed"
+	Blocked   Verdict = "blocked"
 	NotJudged Verdict = "not-judged"
 	Skipped   Verdict = "skipped"
 	Open      Verdict = "open"
 )
+
+// Bad tells of a verdict that leaves a run without success: failed or blocked.
+func (v Verdict) Bad() bool { return v == Failed || v == Blocked }
 
 // Run is one run of the suite.
 type Run struct {
@@ -79,7 +85,8 @@ type Case struct {
 
 // Step is a step's result.
 type Step struct {
-	Say      Text      `json:"say"`
+	Say Text `json:"say"`
+	// Setup marks a precondition.
 	Setup    bool      `json:"setup,omitempty"`
 	Verdict  Verdict   `json:"verdict"`
 	Expected string    `json:"expected,omitempty"`
@@ -119,6 +126,7 @@ type Counts struct {
 	Steps     int `json:"steps"`
 	Passed    int `json:"passed"`
 	Failed    int `json:"failed"`
+	Blocked   int `json:"blocked,omitempty"`
 	NotJudged int `json:"not_judged"`
 	Open      int `json:"open"`
 }
@@ -140,6 +148,8 @@ func (n *Counts) add(c *Case) {
 		n.Passed++
 	case Failed:
 		n.Failed++
+	case Blocked:
+		n.Blocked++
 	case NotJudged:
 		n.NotJudged++
 	default:
@@ -147,17 +157,17 @@ func (n *Counts) add(c *Case) {
 	}
 }
 
-// OK tells that nothing failed and nothing is open.
+// OK tells that nothing failed, no precondition did, and nothing is open.
 func (r *Run) OK() bool {
 	n := r.Count()
-	return n.Failed == 0 && n.Open == 0
+	return n.Failed == 0 && n.Blocked == 0 && n.Open == 0
 }
 
-// Failed gives the ids of the cases that failed.
+// Failed gives the ids of the cases that failed, or of which a precondition did.
 func (r *Run) Failed() []string {
 	var out []string
 	for _, c := range r.Results {
-		if c.Verdict == Failed {
+		if c.Verdict.Bad() {
 			out = append(out, c.ID)
 		}
 	}

@@ -93,6 +93,38 @@ func TestHTMLIsSelfContainedAndInert(t *testing.T) {
 	}
 }
 
+// TestAPreconditionThatFailedIsNoFailureOfTheCase: every format tells it apart, and the
+// run is not well all the same.
+func TestAPreconditionThatFailedIsNoFailureOfTheCase(t *testing.T) {
+	r := sample()
+	r.Results = r.Results[:2]
+	r.Results[1].Verdict, r.Results[1].Steps[0].Setup = Blocked, true
+	if n := r.Count(); n.Failed != 0 || n.Blocked != 1 || r.OK() || len(r.Failed()) != 1 {
+		t.Errorf("%+v, ok %t, to repeat %v", n, r.OK(), r.Failed())
+	}
+	for format, wants := range map[string][]string{
+		"text":  {"B-FAILED  precondition failed: B-FAILED en", "1. send en (precondition)", "1 passed, 1 precondition failed"},
+		"json":  {`"verdict": "blocked"`, `"setup": true`},
+		"junit": {`failures="0" errors="1"`, `<error message="send en (precondition)">problem en</error>`},
+		"html":  {`<span class="failed">precondition failed</span> <code>B-FAILED</code>`, "send en (precondition)", `<span class="failed">1 precondition failed</span>`},
+		"csv":   {"ARK-1,blocked,1,failed,send en,", ",yes\n"},
+	} {
+		got := write(t, r, format, "en")
+		for _, want := range wants {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s lacks %q:\n%s", format, want, got)
+			}
+		}
+		if strings.Contains(got, "<failure") || strings.Contains(got, "1 failed") {
+			t.Errorf("%s says that the case failed", format)
+		}
+	}
+	worse := Compare(sample(), r)
+	if len(worse) != 3 || worse[0].Kind != "changed" { // failed before, blocked now; two are gone
+		t.Errorf("%+v", worse)
+	}
+}
+
 func TestAnotherFormatIsAnError(t *testing.T) {
 	if err := sample().Write(&bytes.Buffer{}, "pdf", "en"); !errors.Is(err, ErrFormat) {
 		t.Error(err)

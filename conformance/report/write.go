@@ -82,7 +82,7 @@ func (r *Run) text(w io.Writer, lang catalogue.Lang) error {
 			if s.Verdict == Passed {
 				continue
 			}
-			e.line("    %d. %s", n+1, s.Say.In(lang))
+			e.line("    %d. %s", n+1, s.say(lang))
 			for _, p := range s.Problems {
 				e.line("       %s", p.Text.In(lang))
 			}
@@ -115,7 +115,7 @@ func (n Counts) line(lang catalogue.Lang) string {
 	for _, x := range []struct {
 		n   int
 		key string
-	}{{n.Failed, "failed"}, {n.NotJudged, "not-judged"}, {n.Open, "open"}} {
+	}{{n.Failed, "failed"}, {n.Blocked, "blocked"}, {n.NotJudged, "not-judged"}, {n.Open, "open"}} {
 		if x.n > 0 {
 			out += fmt.Sprintf(", %d %s", x.n, word("verdict", x.key, lang))
 		}
@@ -147,19 +147,34 @@ func (r *Run) areas() []areaCount {
 // csv writes a row for each step.
 func (r *Run) csv(w io.Writer, lang catalogue.Lang) error {
 	c := csv.NewWriter(w)
-	_ = c.Write([]string{"case", "version", "area", "phase", "requirements", "verdict", "step", "step_verdict", "text", "expected", "got", "rules", "problem", "took_ms"})
+	_ = c.Write([]string{"case", "version", "area", "phase", "requirements", "verdict", "step", "step_verdict", "text", "expected", "got", "rules", "problem", "took_ms", "precondition"})
 	for _, x := range r.Results {
 		head := []string{x.ID, strconv.Itoa(x.Version), x.Area, x.Phase, strings.Join(x.Requirements, " "), string(x.Verdict)}
 		if len(x.Steps) == 0 {
-			_ = c.Write(append(head, "", "", x.Title.In(lang), "", "", "", "", ""))
+			_ = c.Write(append(head, "", "", x.Title.In(lang), "", "", "", "", "", ""))
 		}
 		for i, s := range x.Steps {
 			_ = c.Write(append(head[:len(head):len(head)], strconv.Itoa(i+1), string(s.Verdict), s.Say.In(lang), s.Expected, s.Got,
-				strings.Join(s.rules(), " "), strings.Join(s.problems(lang), "; "), strconv.FormatFloat(float64(s.Took), 'f', 1, 64)))
+				strings.Join(s.rules(), " "), strings.Join(s.problems(lang), "; "), strconv.FormatFloat(float64(s.Took), 'f', 1, 64), yes(s.Setup)))
 		}
 	}
 	c.Flush() // a csv.Writer keeps its first error
 	return c.Error()
+}
+
+func yes(on bool) string {
+	if on {
+		return "yes"
+	}
+	return ""
+}
+
+// say tells a step; a precondition is told as one.
+func (s *Step) say(lang catalogue.Lang) string {
+	if s.Setup {
+		return s.Say.In(lang) + " (" + word("report", "precondition", lang) + ")"
+	}
+	return s.Say.In(lang)
 }
 
 func (s *Step) rules() []string {
@@ -187,6 +202,7 @@ type (
 		Name     string       `xml:"name,attr"`
 		Tests    int          `xml:"tests,attr"`
 		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
 		Skipped  int          `xml:"skipped,attr"`
 		Time     string       `xml:"time,attr"`
 		Suites   []junitSuite `xml:"testsuite"`
@@ -195,6 +211,7 @@ type (
 		Name       string          `xml:"name,attr"`
 		Tests      int             `xml:"tests,attr"`
 		Failures   int             `xml:"failures,attr"`
+		Errors     int             `xml:"errors,attr"`
 		Skipped    int             `xml:"skipped,attr"`
 		Properties []junitProperty `xml:"properties>property,omitempty"`
 		Cases      []junitCase     `xml:"testcase"`
@@ -208,6 +225,8 @@ type (
 		Name    string       `xml:"name,attr"`
 		Time    string       `xml:"time,attr"`
 		Failure *junitReason `xml:"failure"`
+		// Error is a precondition that failed: what is tested was not reached.
+		Error   *junitReason `xml:"error"`
 		Skipped *junitReason `xml:"skipped"`
 	}
 	junitReason struct {
@@ -218,12 +237,12 @@ type (
 
 func (r *Run) junit(w io.Writer, lang catalogue.Lang) error {
 	n := r.Count()
-	out := junitSuites{Name: "portti conformance", Tests: n.Cases, Failures: n.Failed, Skipped: n.NotJudged + n.Open,
+	out := junitSuites{Name: "portti conformance", Tests: n.Cases, Failures: n.Failed, Errors: n.Blocked, Skipped: n.NotJudged + n.Open,
 		Time: strconv.FormatFloat(r.Ended.Sub(r.Started).Seconds(), 'f', 3, 64)}
 	at := map[string]int{}
 	for _, a := range r.areas() {
 		at[a.Name] = len(out.Suites)
-		out.Suites = append(out.Suites, junitSuite{Name: a.Name, Tests: a.Cases, Failures: a.Failed, Skipped: a.NotJudged + a.Open,
+		out.Suites = append(out.Suites, junitSuite{Name: a.Name, Tests: a.Cases, Failures: a.Failed, Errors: a.Blocked, Skipped: a.NotJudged + a.Open,
 			Properties: []junitProperty{{"suite", r.Suite}, {"cases", r.Cases.Version}, {"rules", r.Rules}, {"target", r.Target.line()}}})
 	}
 	for i := range r.Results {
@@ -251,13 +270,16 @@ func (c *Case) junit(lang catalogue.Lang) junitCase {
 	for i := range c.Steps {
 		s := &c.Steps[i]
 		if s.Verdict != Passed {
-			reason.Message = s.Say.In(lang)
+			reason.Message = s.say(lang)
 			reason.Text += strings.Join(s.problems(lang), "\n")
 		}
 	}
-	if c.Verdict == Failed {
+	switch c.Verdict {
+	case Failed:
 		x.Failure = reason
-	} else {
+	case Blocked:
+		x.Error = reason
+	default:
 		x.Skipped = reason
 	}
 	return x

@@ -68,7 +68,8 @@ func (r *Runner) log(ctx context.Context, s *scene, x *cases.Step) report.Step {
 	b, err := hook(ctx, Asked{Client: id, Organisation: org.OID})
 	st.Took = report.Milliseconds(time.Since(began))
 	if err != nil {
-		r.fail(&st, "no-answer", "why", err.Error())
+		r.fail(&st, "hook-failed", "want", name, "why", err.Error())
+		st.Verdict = report.Blocked
 		return st
 	}
 	lines, err := readLines(b)

@@ -34,7 +34,11 @@ type Runner struct {
 	World *fixtures.World
 	// Target is the archive's address, with or without the SOAP door's path.
 	Target string
-	TLS    *tls.Config
+	// TLS is how the client connects. Systems, by the OID of the organisation that a
+	// message names as its sender, have connections of their own: each shows its own
+	// certificate. Where there are any, a case that needs another's is not judged.
+	TLS     *tls.Config
+	Systems map[string]*tls.Config
 	// Cases give the words; default cases.Default.
 	Cases *cases.Set
 	// Parallel is how many cases run at a time; default 4.
@@ -42,7 +46,7 @@ type Runner struct {
 	// Timeout bounds a message, default 30 s; Slow is how long an answer may take
 	// before the step fails, default 10 s.
 	Timeout, Slow time.Duration
-	// FailFast ends the run at the first case that fails.
+	// FailFast ends the run at the first case that fails, or of which a precondition does.
 	FailFast bool
 	// Hooks are the control hooks that there are, by name.
 	Hooks map[string]Hook
@@ -50,14 +54,16 @@ type Runner struct {
 	Progress func(report.Case)
 	// Now is the clock of documents.
 	Now func() time.Time
-	// Transport replaces the HTTP transport (tests).
+	// Transport replaces the HTTP transport of every system (tests).
 	Transport http.RoundTripper
 
 	set    *cases.Set
 	client *wire.Client
-	maker  *maker
-	acks   sync.Map // ids of acknowledgements to message ids
-	cancel context.CancelCauseFunc
+	// systems are the clients of Systems.
+	systems map[string]*wire.Client
+	maker   *maker
+	acks    sync.Map // ids of acknowledgements to message ids
+	cancel  context.CancelCauseFunc
 }
 
 // Hook does what cannot be done over the wire, such as restarting the archive. Hooks
@@ -94,6 +100,9 @@ func (r *Runner) Run(ctx context.Context, list []*cases.Case) ([]report.Case, er
 	r.work(ctx, list, out, together, r.Parallel)
 	r.work(ctx, list, out, alone, 1)
 	r.client.HTTP.CloseIdleConnections()
+	for _, c := range r.systems {
+		c.HTTP.CloseIdleConnections()
+	}
 	return out, nil
 }
 
@@ -122,7 +131,7 @@ func (r *Runner) one(ctx context.Context, c *cases.Case) report.Case {
 		return res
 	}
 	r.play(ctx, c, &res)
-	if r.FailFast && res.Verdict == report.Failed {
+	if r.FailFast && res.Verdict.Bad() {
 		r.cancel(errEnough)
 	}
 	if r.Progress != nil {
@@ -159,16 +168,24 @@ func (r *Runner) prepare() error {
 	if path == "" {
 		path = "/soap"
 	}
-	if r.Transport == nil {
-		r.Transport = &http.Transport{TLSClientConfig: r.TLS, MaxIdleConnsPerHost: 16}
+	client := func(c *tls.Config) *wire.Client {
+		var t http.RoundTripper = &http.Transport{TLSClientConfig: c, MaxIdleConnsPerHost: 16}
+		if r.Transport != nil {
+			t = r.Transport
+		}
+		return &wire.Client{Base: u.Scheme + "://" + u.Host, SOAP: path, HTTP: &http.Client{Transport: t, Timeout: r.Timeout}}
 	}
-	r.client = &wire.Client{Base: u.Scheme + "://" + u.Host, SOAP: path, HTTP: &http.Client{Transport: r.Transport, Timeout: r.Timeout}}
+	r.client, r.systems = client(r.TLS), map[string]*wire.Client{}
+	for oid, c := range r.Systems {
+		r.systems[oid] = client(c)
+	}
 	r.maker = newMaker(r.World, r.Now())
 	return nil
 }
 
-// play runs a case's steps one after another. A step that fails ends the case:
-// what follows would be judged by it.
+// play runs a case's steps one after another. A step that fails ends the case: what
+// follows would be judged by it. Where the step is a precondition, or the suite's own
+// part of it could not be done, what the case tests was not reached: it is blocked.
 func (r *Runner) play(ctx context.Context, c *cases.Case, res *report.Case) {
 	res.Began = time.Now().UTC()
 	defer func() { res.Took = report.Milliseconds(time.Since(res.Began)) }()
@@ -188,7 +205,9 @@ func (r *Runner) play(ctx context.Context, c *cases.Case, res *report.Case) {
 		}
 		res.Steps = append(res.Steps, st)
 		if st.Verdict != report.Passed {
-			res.Verdict = st.Verdict
+			if res.Verdict = st.Verdict; st.Setup && st.Verdict == report.Failed {
+				res.Verdict = report.Blocked
+			}
 			return
 		}
 	}

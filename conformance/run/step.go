@@ -44,13 +44,31 @@ func (r *Runner) step(ctx context.Context, s *scene, x *cases.Step) report.Step 
 }
 
 func (r *Runner) unmade(x *cases.Step, err error) report.Step {
-	return report.Step{Say: x.Say, Setup: x.Setup, Verdict: report.Failed, Problems: []report.Problem{r.problem("make", "why", err.Error())}}
+	return report.Step{Say: x.Say, Setup: x.Setup, Verdict: report.Blocked, Problems: []report.Problem{r.problem("make", "why", err.Error())}}
 }
 
 // message sends a message by its step's transport and judges the answer.
 func (r *Runner) message(ctx context.Context, s *scene, x *cases.Step, m *made) report.Step {
 	e := envelope(x)
-	return r.exchangeAs(ctx, s, x, m, r.client.Message(m.frame, e), e)
+	sender := attrOf(m.frame, "<sender", "root")
+	c := r.systems[sender]
+	switch {
+	case len(r.systems) == 0 || sender == "":
+		c = r.client
+	case c == nil:
+		return report.Step{Say: x.Say, Setup: x.Setup, Verdict: report.NotJudged, Problems: []report.Problem{r.problem("no-system", "want", r.titled(sender))}}
+	}
+	return r.exchangeAs(ctx, s, x, m, c, c.Message(m.frame, e), e)
+}
+
+// titled is an organisation's OID with its title.
+func (r *Runner) titled(oid string) string {
+	for _, o := range r.World.Organisations {
+		if o.OID == oid {
+			return oid + " (" + o.Title + ")"
+		}
+	}
+	return oid
 }
 
 func envelope(x *cases.Step) wire.Envelope {
@@ -66,12 +84,12 @@ func envelope(x *cases.Step) wire.Envelope {
 }
 
 func (r *Runner) exchange(ctx context.Context, s *scene, x *cases.Step, m *made, q wire.Request) report.Step {
-	return r.exchangeAs(ctx, s, x, m, q, wire.Envelope{})
+	return r.exchangeAs(ctx, s, x, m, r.client, q, wire.Envelope{})
 }
 
-func (r *Runner) exchangeAs(ctx context.Context, s *scene, x *cases.Step, m *made, q wire.Request, e wire.Envelope) report.Step {
+func (r *Runner) exchangeAs(ctx context.Context, s *scene, x *cases.Step, m *made, c *wire.Client, q wire.Request, e wire.Envelope) report.Step {
 	st := report.Step{Say: x.Say, Setup: x.Setup, Verdict: report.Passed}
-	a, err := r.client.Do(ctx, q)
+	a, err := c.Do(ctx, q)
 	if err != nil {
 		st.Expected = x.Expect.Answer
 		r.fail(&st, "no-answer", "why", err.Error())
@@ -171,7 +189,8 @@ func (r *Runner) control(ctx context.Context, x *cases.Step) report.Step {
 		return st
 	}
 	if _, err := hook(ctx, Asked{}); err != nil {
-		r.fail(&st, "no-answer", "why", err.Error())
+		r.fail(&st, "hook-failed", "want", x.As, "why", err.Error())
+		st.Verdict = report.Blocked
 	}
 	return st
 }
