@@ -19,11 +19,16 @@ import (
 
 // TestMutantMatrix is the long form: every case against every mutant, or against those
 // that PORTTI_MUTANTS names. With PORTTI_MUTANTS=write it makes the tables anew from
-// likely cases.
+// likely cases; with mend it looks for other mutants for those cases only that do not
+// fail for theirs.
 func TestMutantMatrix(t *testing.T) {
 	names := os.Getenv("PORTTI_MUTANTS")
-	if names == "write" {
+	switch names {
+	case "write":
 		newRestarted(t).writeTables(t)
+		return
+	case "mend":
+		newRestarted(t).mendCases(t)
 		return
 	}
 	found := newRestarted(t).matrix(t, wanted(names))
@@ -115,6 +120,55 @@ func (g *restarted) writeTables(t *testing.T) {
 	}
 	writeTable(t, mutantTable, golden)
 	writeTable(t, caseTable, one)
+}
+
+// mendCases mends the rows of the table of cases that do not hold. A case takes the
+// first narrow mutant that it fails for, likely ones before others.
+func (g *restarted) mendCases(t *testing.T) {
+	table := readTable(t, caseTable)
+	by := map[string][]*cases.Case{}
+	var left []*cases.Case
+	for _, c := range cases.Default().Select(cases.Selection{}) {
+		if n := table[c.ID]; len(n) > 0 && mutants.Named(n[0]) != nil {
+			by[n[0]] = append(by[n[0]], c)
+		} else {
+			left = append(left, c)
+		}
+	}
+	drop := func(list []*cases.Case, v verdicts) []*cases.Case {
+		return slices.DeleteFunc(slices.Clone(list), func(c *cases.Case) bool { return v[c.ID] == report.Failed })
+	}
+	for name, list := range by {
+		left = append(left, drop(list, g.against(t, mutants.Named(name), list))...)
+	}
+	t.Logf("%d rows do not hold", len(left))
+	try := func(m *mutants.Mutant, list []*cases.Case) {
+		if len(list) == 0 {
+			return
+		}
+		v := g.against(t, m, list)
+		for _, id := range v.failed() {
+			table[id] = []string{m.Name}
+			t.Logf("%s: %s", id, m.Name)
+		}
+		left = drop(left, v)
+	}
+	for _, likely := range []bool{true, false} {
+		for _, m := range mutants.All() {
+			if m.Broad() {
+				continue
+			}
+			first, rest := m.Likely(left)
+			if !likely {
+				first = rest
+			}
+			try(m, first)
+		}
+	}
+	for _, c := range left {
+		t.Errorf("%s fails for no narrow mutant", c.ID)
+	}
+	writeTable(t, caseTable, table)
 }
 
 // countOf turns the table round: cases by mutant.

@@ -50,6 +50,15 @@ func carries(test func(document []byte) bool) func(*Exchange) bool {
 	}
 }
 
+// prepares tells of a message that comes before documents: a client relationship or case.
+func (x *Exchange) prepares() bool { return x.Has(`code="SP1"`) || x.Has(`code="SP901"`) }
+
+// about looks into the frame of a document that is no relationship or case.
+func about(pattern string) func(*Exchange) bool {
+	re := regexp.MustCompile(pattern)
+	return func(x *Exchange) bool { return !x.prepares() && re.Match(x.Body) }
+}
+
 // group refuses one document group.
 func group(n, name, what string) *Mutant {
 	g := regexp.MustCompile(`documentGroup[^>]* code="` + n + `"`)
@@ -201,11 +210,22 @@ var behaviours = []*Mutant{
 		}
 	}},
 	{Name: "forgets-at-restart", Why: "what it acknowledged is gone after a restart", make: func() func(*Exchange) *Response {
+		var kept, lost sync.Map
 		return func(x *Exchange) *Response {
-			r := x.Forward()
-			if _, told := x.hooks.Load("restart"); told && x.Message() && r.isAccepted() {
-				return r.refused()
+			if _, told := x.hooks.LoadAndDelete("restart"); told {
+				kept.Range(func(id, _ any) bool { lost.Store(id, true); return true })
 			}
+			r := x.Forward()
+			id := find(inDocument, x.Body)
+			if !x.Message() || id == "" || !r.isAccepted() {
+				return r
+			}
+			for _, of := range []string{id, find(inParent, x.Body)} {
+				if _, gone := lost.Load(of); gone {
+					return r.refused()
+				}
+			}
+			kept.Store(id, true)
 			return r
 		}
 	}},
@@ -242,16 +262,10 @@ var behaviours = []*Mutant{
 	refuse("refuses-attachments", "takes no attachments", has("application/pdf")),
 	refuse("refuses-large", "takes nothing above half a megabyte", func(x *Exchange) bool { return len(x.Body) > 500_000 }),
 	refuse("refuses-middle", "takes nothing above 60 KB", func(x *Exchange) bool { return len(x.Body) > 60_000 }),
-	refuse("refuses-several-clients", "takes one client only", func(x *Exchange) bool { return bytes.Count(x.Body, []byte("<recordTarget")) > 1 }),
-	refuse("refuses-temporary-ids", "demands identity codes", func(x *Exchange) bool {
-		return regexp.MustCompile(`<patient classCode="PAT"><id extension="[^"]*" root="1\.2\.246\.10\.`).Match(x.Body)
-	}),
-	refuse("refuses-minors", "does not know the A of this century", func(x *Exchange) bool {
-		return regexp.MustCompile(`<patient classCode="PAT"><id extension="[0-9]{6}A`).Match(x.Body)
-	}),
-	refuse("refuses-other-signs", "does not know the newer century signs", func(x *Exchange) bool {
-		return regexp.MustCompile(`<patient classCode="PAT"><id extension="[0-9]{6}Y`).Match(x.Body)
-	}),
+	refuse("refuses-several-clients", "takes documents of one client only", func(x *Exchange) bool { return !x.prepares() && bytes.Count(x.Body, []byte("<recordTarget")) > 1 }),
+	refuse("refuses-temporary-ids", "demands identity codes in documents", about(`<patient classCode="PAT"><id extension="[^"]*" root="1\.2\.246\.10\.`)),
+	refuse("refuses-minors", "does not know the A of this century in documents", about(`<patient classCode="PAT"><id extension="[0-9]{6}A`)),
+	refuse("refuses-other-signs", "does not know the newer century signs in documents", about(`<patient classCode="PAT"><id extension="[0-9]{6}Y`)),
 	refuse("refuses-bom", "takes no byte order mark", carries(func(d []byte) bool { return bytes.HasPrefix(d, []byte("\xef\xbb\xbf")) })),
 	refuse("refuses-crlf", "takes no CRLF", carries(func(d []byte) bool { return bytes.Contains(d, []byte("\r\n")) })),
 	refuse("refuses-utf16", "reads UTF-8 only", func(x *Exchange) bool {
@@ -263,7 +277,7 @@ var behaviours = []*Mutant{
 	refuse("refuses-single-quotes", "demands double quotes in the declaration", carries(func(d []byte) bool { return bytes.Contains(d[:min(60, len(d))], []byte("version='1.0'")) })),
 	refuse("refuses-pretty", "takes no line breaks between elements", carries(func(d []byte) bool { return bytes.Count(d, []byte(">\n<")) > 5 || bytes.Count(d, []byte(">\n ")) > 5 })),
 	refuse("refuses-hl7-prefix", "knows elements by their prefix", carries(func(d []byte) bool { return bytes.Contains(d, []byte("<hl7:")) })),
-	refuse("refuses-default-namespace", "knows the local header by its prefix", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`xmlns="urn:hl7finland"`)) })),
+	refuse("refuses-default-namespace", "knows the local header by its prefix", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`<localHeader xmlns="urn:hl7finland"`)) })),
 	refuse("refuses-swedish", "takes Finnish only", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`languageCode code="sv"`)) })),
 	refuse("refuses-english", "takes Finnish and Swedish only", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`languageCode code="en"`)) })),
 	refuse("refuses-hidden", "takes nothing hidden from the client", carries(func(d []byte) bool {
