@@ -46,7 +46,7 @@ func (c *choice) flags(f *pflag.FlagSet) {
 	if err := f.SetAnnotation("profile", ownFlag, []string{""}); err != nil {
 		panic(err) // the flag was made a line above
 	}
-	f.StringSliceVar(&c.ids, "id", nil, "cases by `ID`, with * at the end for all that begin so")
+	f.StringSliceVar(&c.ids, "id", nil, "cases by `ID`, with * for any letters")
 	f.StringSliceVar(&c.tags, "tag", nil, "cases with one of these `TAG`s; areas are tags too")
 	f.StringSliceVar(&c.exclude, "exclude", nil, "cases left out, by `ID`")
 	f.StringVar(&c.trial, "trial", "", "a trial's cases: connection, go-live or registry-use")
@@ -74,6 +74,9 @@ func (c *choice) selected(mode cases.Mode) ([]*cases.Case, error) {
 			return nil, usage(fmt.Errorf("trial is %q", c.trial), "use one of connection, go-live, registry-use")
 		}
 		w.Tags = append(w.Tags, tag)
+	}
+	if strays := cases.Default().Strays(w); len(strays) > 0 {
+		return nil, usage(fmt.Errorf("no case is called %s", strings.Join(strays, ", ")), listHints[mode])
 	}
 	if c.failed != "" {
 		r, err := readReport(c.failed)

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -119,6 +124,29 @@ func TestCasesThatNeedMoreAreNotJudged(t *testing.T) {
 	for _, c := range results {
 		if c.Verdict != report.NotJudged {
 			t.Errorf("%s: %s", c.ID, c.Verdict)
+		}
+	}
+}
+
+// TestARunShowsItsProgressAndWaitsNotForEver: a bar on a terminal only, and a bound on
+// each answer.
+func TestARunShowsItsProgressAndWaitsNotForEver(t *testing.T) {
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer silent.Close()
+	s := t.TempDir()
+	if err := os.WriteFile(filepath.Join(s, "world.json"), []byte(`{"seed":"a silent archive","now":"2026-03-02T09:00:00Z"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, terminal := range []bool{true, false} {
+		var out, errs bytes.Buffer
+		m := &Main{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Terminal: terminal,
+			Now: func() time.Time { return fixtures.Default().Now }, NewID: func() string { return "1" }}
+		code := m.Run(context.Background(), []string{"conformance", "run", "--target", silent.URL, "--world-dir", s, "--id", "STORE-RELATIONSHIP", "--id", "WSDL", "--timeout", "50ms"})
+		if code != exitInvalid || strings.Count(out.String(), "No answer") != 2 {
+			t.Errorf("exit code %d\n%s", code, out.String())
+		}
+		if shown := strings.Contains(errs.String(), "conformance") && strings.Contains(errs.String(), "/2"); shown != terminal {
+			t.Errorf("terminal %t: the bar is %q", terminal, errs.String())
 		}
 	}
 }

@@ -284,7 +284,7 @@ type Await struct {
 type Selection struct {
 	Mode     Mode
 	Profile  Profile
-	IDs      []string // with * at the end for a prefix
+	IDs      []string // with * for any letters
 	Tags     []string // any of them; areas count as tags
 	Excluded []string // ids, as IDs
 }

@@ -67,6 +67,76 @@ func TestEveryKindAndUseCaseIsCovered(t *testing.T) {
 	}
 }
 
+// TestTEST2_EveryTopicHasCases: what joint testing has to cover, each by several cases
+// that look at it.
+func TestTEST2_EveryTopicHasCases(t *testing.T) {
+	step := func(is func(*Step) bool) func(*Case) bool {
+		return func(c *Case) bool {
+			for i := range c.Steps {
+				if x := &c.Steps[i]; !x.Setup && (is(x) || slices.ContainsFunc(x.Parts, func(p Step) bool { return is(&p) })) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	tagged := func(tag string) func(*Case) bool {
+		return func(c *Case) bool { return c.Area == tag || slices.Contains(c.Tags, tag) }
+	}
+	client := func(sort string) func(*Case) bool {
+		return func(c *Case) bool {
+			for _, s := range c.Clients {
+				if s == sort {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	topics := map[string]func(*Case) bool{
+		"versions":       step(func(x *Step) bool { return x.Replaces != "" && !x.Nullify }),
+		"nullification":  step(func(x *Step) bool { return x.Nullify }),
+		"rights":         tagged("rights"),
+		"disclosure":     step(func(x *Step) bool { return x.Query.Situation == "903" }),
+		"registry use":   step(func(x *Step) bool { return x.Query.Situation == "902" || x.Document.Edit == "provider" }),
+		"will":           tagged("will"),
+		"logs":           step(func(x *Step) bool { return x.Do == "log" }),
+		"signatures":     tagged("signature"),
+		"certificates":   step(func(x *Step) bool { return strings.HasPrefix(x.Document.Fault, "trust-") }),
+		"several":        func(c *Case) bool { return len(c.Clients) > 1 },
+		"temporary ids":  client("temporary"),
+		"minors":         client("minor"),
+		"non-disclosure": client("protected"),
+		"attachments":    tagged("attachment"),
+		"limits":         tagged("limits"),
+		"retries":        step(func(x *Step) bool { return x.Do == "again" }),
+		"order":          tagged("order"),
+		"concurrency":    step(func(x *Step) bool { return x.Do == "together" }),
+		"validation":     step(func(x *Step) bool { return x.Do == "validate" }),
+	}
+	for _, kind := range []string{"metadata", "document", "relationship", "case", "summary", "status"} { // use cases 7 to 11
+		topics["query "+kind] = step(func(x *Step) bool { return x.Query.For == kind })
+	}
+	for kind := range Default().words["kind"] { // use cases 1 to 6, each document group
+		topics[kind+" taken"] = func(c *Case) bool {
+			return slices.ContainsFunc(c.Steps, func(x Step) bool { return x.Kind == kind && x.Expect.Answer == "accepted" })
+		}
+		topics[kind+" refused"] = step(func(x *Step) bool { return x.Kind == kind && x.Expect.Answer == "refused" })
+	}
+	for topic, is := range topics {
+		n := 0
+		for _, c := range Default().Select(Selection{}) {
+			if is(c) {
+				n++
+			}
+		}
+		if n < 3 {
+			t.Errorf("%s: %d cases", topic, n)
+		}
+		t.Logf("%s: %d", topic, n)
+	}
+}
+
 func TestSelect(t *testing.T) {
 	s := Default()
 	for _, x := range []struct {

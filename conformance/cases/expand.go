@@ -3,6 +3,7 @@ package cases
 import (
 	"errors"
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -305,9 +306,15 @@ func (w Selection) wants(c *Case) bool {
 
 func matches(patterns []string, id string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
-		p = strings.ToUpper(p)
-		prefix, open := strings.CutSuffix(p, "*")
-		return p == id || open && strings.HasPrefix(id, prefix)
+		ok, err := path.Match(strings.ToUpper(p), id)
+		return err == nil && ok
+	})
+}
+
+// Strays gives the ids of a selection that are no case's of its mode.
+func (s *Set) Strays(w Selection) []string {
+	return slices.DeleteFunc(slices.Concat(w.IDs, w.Excluded), func(id string) bool {
+		return len(s.Select(Selection{Mode: w.Mode, IDs: []string{id}})) > 0
 	})
 }
 

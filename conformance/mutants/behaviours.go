@@ -277,7 +277,7 @@ var behaviours = []*Mutant{
 	refuse("refuses-single-quotes", "demands double quotes in the declaration", carries(func(d []byte) bool { return bytes.Contains(d[:min(60, len(d))], []byte("version='1.0'")) })),
 	refuse("refuses-pretty", "takes no line breaks between elements", carries(func(d []byte) bool { return bytes.Count(d, []byte(">\n<")) > 5 || bytes.Count(d, []byte(">\n ")) > 5 })),
 	refuse("refuses-hl7-prefix", "knows elements by their prefix", carries(func(d []byte) bool { return bytes.Contains(d, []byte("<hl7:")) })),
-	refuse("refuses-default-namespace", "knows the local header by its prefix", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`<localHeader xmlns="urn:hl7finland"`)) })),
+	refuse("refuses-default-namespace", "knows the local header by its prefix", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`<localSocialHeader xmlns="urn:hl7finland"`)) })),
 	refuse("refuses-swedish", "takes Finnish only", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`languageCode code="sv"`)) })),
 	refuse("refuses-english", "takes Finnish and Swedish only", carries(func(d []byte) bool { return bytes.Contains(d, []byte(`languageCode code="en"`)) })),
 	refuse("refuses-hidden", "takes nothing hidden from the client", carries(func(d []byte) bool {

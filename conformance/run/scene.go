@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -264,7 +265,7 @@ func (s *scene) relate(x *cases.Step, sp *fixtures.Spec) error {
 			sp.Text = "Muuta sisältöä."
 			sp.Permitted = !sp.Permitted // a permission has no text
 		}
-		if x.Document.Edit == "repair" || x.Kind == "case" || x.Kind == "relationship" {
+		if x.Document.Edit == "repair" || slices.Contains([]string{"case", "relationship", "prohibition"}, x.Kind) {
 			sp.Effective = sp.Effective.Add(time.Second)
 		}
 	}
