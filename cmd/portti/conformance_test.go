@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -131,7 +132,10 @@ func TestCasesThatNeedMoreAreNotJudged(t *testing.T) {
 // TestARunShowsItsProgressAndWaitsNotForEver: a bar on a terminal only, and a bound on
 // each answer.
 func TestARunShowsItsProgressAndWaitsNotForEver(t *testing.T) {
-	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that the client has gone
+		<-r.Context().Done()
+	}))
 	defer silent.Close()
 	s := t.TempDir()
 	if err := os.WriteFile(filepath.Join(s, "world.json"), []byte(`{"seed":"a silent archive","now":"2026-03-02T09:00:00Z"}`), 0o600); err != nil {
