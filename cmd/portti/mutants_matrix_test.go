@@ -53,6 +53,24 @@ func TestMutantMatrix(t *testing.T) {
 	}
 }
 
+// bad are the cases that tell of the mutant: they failed, or a precondition did.
+func (v verdicts) bad() []string { return v.ids(report.Verdict.Bad) }
+
+// failed are the cases that failed by what they test.
+func (v verdicts) failed() []string {
+	return v.ids(func(x report.Verdict) bool { return x == report.Failed })
+}
+
+func (v verdicts) ids(want func(report.Verdict) bool) []string {
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(v)) {
+		if want(v[id]) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // wanted are the mutants of that name (with * at the end, whose names begin so), all
 // where none is named.
 func wanted(names string) []*mutants.Mutant {

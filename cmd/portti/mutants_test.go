@@ -49,24 +49,6 @@ func readTable(t *testing.T, name string) map[string][]string {
 // verdicts are those of cases against a mutant of the archive, by id.
 type verdicts map[string]report.Verdict
 
-// bad are the cases that tell of the mutant: they failed, or a precondition did.
-func (v verdicts) bad() []string { return v.ids(report.Verdict.Bad) }
-
-// failed are the cases that failed by what they test.
-func (v verdicts) failed() []string {
-	return v.ids(func(x report.Verdict) bool { return x == report.Failed })
-}
-
-func (v verdicts) ids(want func(report.Verdict) bool) []string {
-	var out []string
-	for _, id := range slices.Sorted(maps.Keys(v)) {
-		if want(v[id]) {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
 // against runs cases against a mutant of the archive.
 func (g *restarted) against(t *testing.T, m *mutants.Mutant, list []*cases.Case) verdicts {
 	t.Helper()
