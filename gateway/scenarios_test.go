@@ -363,6 +363,11 @@ func statusOfMessages(t *testing.T) {
 			t.Errorf("%s: %s %v", c.name, got.Outcome, got.rules())
 		}
 	}
+	// A nullification by the frame alone is neither archived nor refused.
+	g.accepted(w.FrameWith(note, fixtures.FrameOptions{NoText: true, Extension: "88004"}))
+	if got := status(first(), message("88004")); got.Outcome != frame.ResponseOK || !slices.Contains(got.rules(), "QUERY-STATUS-OTHER") || !slices.Contains(got.rules(), "QUERY-PARAMETER-ASSUMED") {
+		t.Errorf("a nullification: %s %v", got.Outcome, got.rules())
+	}
 	if got := status(first(), message("88003")); got.Outcome != frame.ResponseNone {
 		t.Errorf("unknown message: %s %v", got.Outcome, got.rules())
 	}

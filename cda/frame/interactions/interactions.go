@@ -186,6 +186,9 @@ var Default = sync.OnceValue(func() *Table {
 	return t
 })
 
+// Shipped gives the file that ships, which a user's own is made after.
+func Shipped() string { return string(embedded) }
+
 // Load reads a table. Unknown keys and entries without code are errors.
 func Load(r io.Reader) (*Table, error) {
 	var t Table
