@@ -207,8 +207,9 @@ func TestAttackStoredScript(t *testing.T) {
 	}
 }
 
-// Clickjacking, sniffing, caching: the headers of every kind of answer.
-func TestAttackHeaders(t *testing.T) {
+// everyAnswer looks at the headers of every kind of answer.
+func everyAnswer(t *testing.T, look func(target string, head http.Header)) {
+	t.Helper()
 	h := newHouse(t, nil)
 	b := h.browser(cardA)
 	b.login()
@@ -217,21 +218,47 @@ func TestAttackHeaders(t *testing.T) {
 	for _, target := range []string{"/", "/errors", "/archive", u, u + "/content", u + "/source", u + "/original", u + "/proof", "/archive/logs", unusualPath, "/workbench",
 		"/workbench/messages", "/workbench/messages/1", "/workbench/messages/1/request", "/workbench/structures", "/workbench/samples",
 		"/workbench/samples/documents/plan.xml", "/archive/documents/none"} {
-		head := b.get(target).Header()
-		csp := head.Get("Content-Security-Policy")
-		framed := strings.HasSuffix(target, "/content")
-		switch {
-		case !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "script-src"):
-			t.Errorf("%s: policy %q", target, csp)
-		case head.Get("X-Content-Type-Options") != "nosniff" || head.Get("Cache-Control") != "no-store" || head.Get("Referrer-Policy") != "no-referrer":
-			t.Errorf("%s: %v", target, head)
-		case framed != (head.Get("X-Frame-Options") == "SAMEORIGIN"), !framed && head.Get("X-Frame-Options") != "DENY":
-			t.Errorf("%s: framing %q", target, head.Get("X-Frame-Options"))
-		}
+		look(target, b.get(target).Header())
 	}
-	if c := b.get(styleURL).Header().Get("Cache-Control"); !strings.Contains(c, "immutable") {
+}
+
+// Clickjacking: no page lets itself be framed; the display form alone, by its own page.
+func TestAttackClickjacking(t *testing.T) {
+	everyAnswer(t, func(target string, head http.Header) {
+		options, ancestors := "DENY", "frame-ancestors 'none'"
+		if strings.HasSuffix(target, "/content") {
+			options, ancestors = "SAMEORIGIN", "frame-ancestors 'self'"
+		}
+		csp := head.Get("Content-Security-Policy")
+		page := strings.HasPrefix(head.Get("Content-Type"), "text/html")
+		if head.Get("X-Frame-Options") != options || page && !strings.Contains(csp, ancestors) {
+			t.Errorf("%s: framing %q, %q", target, head.Get("X-Frame-Options"), csp)
+		}
+	})
+}
+
+// What a browser or a proxy kept of an answer: nothing but the style sheet may be kept.
+func TestAttackCachedAnswers(t *testing.T) {
+	everyAnswer(t, func(target string, head http.Header) {
+		if head.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %q", target, head.Get("Cache-Control"))
+		}
+	})
+	if c := get(t, styleURL).Header().Get("Cache-Control"); !strings.Contains(c, "immutable") {
 		t.Errorf("style: %q", c)
 	}
+}
+
+// Scripts, other sites' content, guessed media types and addresses that leak: each
+// answer's policy has none of them.
+func TestAttackInjectedContent(t *testing.T) {
+	everyAnswer(t, func(target string, head http.Header) {
+		csp := head.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "script-src") ||
+			head.Get("X-Content-Type-Options") != "nosniff" || head.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s: %v", target, head)
+		}
+	})
 }
 
 // Samples are XML files and nothing else that lies there.

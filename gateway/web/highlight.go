@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"html/template"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -37,6 +38,9 @@ const (
 	maxLines = 600
 	maxLine  = 1000
 	around   = 3
+	// beside is what a long line shows on each side of a place, in bytes.
+	beside    = 200
+	maxPlaces = 20
 )
 
 // highlighted gives the lines of an XML text with names, attributes and values
@@ -59,7 +63,7 @@ func highlighted(prefix string, src []byte, found map[int][]findingView) (lines 
 			cut = true
 			continue
 		}
-		lines = append(lines, sourceLine{Number: n, ID: prefix + strconv.Itoa(n), Text: state.line(line), Findings: found[n], Gap: n != last+1})
+		lines = append(lines, sourceLine{Number: n, ID: prefix + strconv.Itoa(n), Text: state.line(line, found[n]), Findings: found[n], Gap: n != last+1})
 		last = n
 	}
 	return lines, cut
@@ -83,30 +87,94 @@ type lexer struct {
 // skip moves the state over a line that is not shown.
 func (l *lexer) skip(line string) { l.scan(line, func(string, string) {}) }
 
-// line gives a line's markup.
-func (l *lexer) line(line string) template.HTML {
-	shown, more := line, ""
-	if len(shown) > maxLine {
-		cut := maxLine
-		for !utf8.RuneStart(shown[cut]) {
-			cut--
-		}
-		shown, more = line[:cut], "…"
-	}
+// line gives a line's markup. Of a long line there is its beginning and what is around
+// each place where something was found: documents often are one line.
+func (l *lexer) line(line string, found []findingView) template.HTML {
+	at := places(line, found)
 	var b strings.Builder
-	l.scan(shown, func(class, s string) {
-		if class == "" {
-			template.HTMLEscape(&b, []byte(s))
-			return
+	done := 0
+	for _, p := range shownParts(line, at) {
+		if p[0] > done {
+			b.WriteString("…")
+			l.skip(line[done:p[0]])
 		}
-		b.WriteString(`<span class="` + class + `">`)
-		template.HTMLEscape(&b, []byte(s))
-		b.WriteString(`</span>`)
-	})
-	if more != "" {
-		l.skip(line[len(shown):])
+		l.mark(&b, line, p[0], p[1], at)
+		done = p[1]
 	}
-	return template.HTML(b.String() + more) //nolint:gosec // every piece was escaped
+	if done < len(line) {
+		b.WriteString("…")
+		l.skip(line[done:])
+	}
+	return template.HTML(b.String()) //nolint:gosec // every piece was escaped
+}
+
+// places gives where in a line something was found, in bytes and in order.
+func places(line string, found []findingView) (at []int) {
+	var columns []int
+	for _, f := range found {
+		columns = append(columns, f.Column)
+	}
+	slices.Sort(columns)
+	columns = slices.Compact(columns)
+	column := 1
+	for i := range line {
+		if _, ok := slices.BinarySearch(columns, column); ok && len(at) < maxPlaces {
+			at = append(at, i)
+		}
+		column++
+	}
+	return at
+}
+
+// shownParts are the parts of a line that are shown, in order, as byte offsets.
+func shownParts(line string, at []int) [][2]int {
+	parts := [][2]int{{0, min(len(line), maxLine)}}
+	for _, i := range at {
+		from, to := max(0, i-beside), min(len(line), i+beside)
+		if last := &parts[len(parts)-1]; from <= last[1] {
+			last[1] = max(last[1], to)
+		} else {
+			parts = append(parts, [2]int{from, to})
+		}
+	}
+	for i := range parts {
+		for k, n := range parts[i] {
+			for n < len(line) && !utf8.RuneStart(line[n]) {
+				n--
+			}
+			parts[i][k] = n
+		}
+	}
+	return parts
+}
+
+// mark writes a part of a line; the piece at each place is marked.
+func (l *lexer) mark(b *strings.Builder, line string, from, to int, at []int) {
+	for from < to {
+		end, here := to, false
+		for _, i := range at {
+			if here = here || i == from; i > from && i < end {
+				end = i
+			}
+		}
+		l.scan(line[from:end], func(class, s string) {
+			if here {
+				b.WriteString("<mark>")
+			}
+			if class == "" {
+				template.HTMLEscape(b, []byte(s))
+			} else {
+				b.WriteString(`<span class="` + class + `">`)
+				template.HTMLEscape(b, []byte(s))
+				b.WriteString(`</span>`)
+			}
+			if here {
+				b.WriteString("</mark>")
+				here = false
+			}
+		})
+		from = end
+	}
 }
 
 // scan cuts a line into pieces: "tag", "attr", "val", "quiet", or "" for text.

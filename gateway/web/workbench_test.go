@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"portti/cda/rules/catalogue"
 	"portti/cda/sosmeta"
@@ -178,5 +179,27 @@ func TestTimingsComeInTheOrderOfTheStages(t *testing.T) {
 	}
 	if timings([]byte("x")) != nil {
 		t.Error("what is no JSON has timings")
+	}
+}
+
+// TEST-5: in a document of one long line each finding's place is shown and marked.
+func TestTEST5_LongLinesShowEachPlace(t *testing.T) {
+	line := "<a>" + strings.Repeat("ä", 3000) + `<b c="wrong"/>` + strings.Repeat("x", 3000) + "<d/></a>"
+	at := func(column int) findingView {
+		return findingView{Resolved: catalogue.Resolved{Line: 1, Column: column}}
+	}
+	lines, _ := highlighted("L", []byte(line), map[int][]findingView{1: {at(3004), at(3007), at(6018), at(1), at(0), at(99999)}})
+	text := string(lines[0].Text)
+	for _, want := range []string{`<mark><span class="tag">&lt;a</span></mark>`, `<mark><span class="tag">&lt;b</span></mark>`,
+		`<mark><span class="attr">c=</span></mark><span class="val">&#34;wrong&#34;</span>`, `<mark><span class="tag">&lt;d`, "…"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("lacks %s: %s", want, text)
+		}
+	}
+	if n := strings.Count(text, "…"); n != 2 || len(text) > 4000 || !utf8.ValidString(text) {
+		t.Errorf("%d gaps, %d bytes", n, len(text))
+	}
+	if plain := string((&lexer{}).line(line, nil)); !strings.HasSuffix(plain, "…") || strings.Contains(plain, "wrong") {
+		t.Errorf("%s", plain)
 	}
 }
