@@ -48,7 +48,7 @@ func (s *Schema) finding(t *xmltree.Tree, f schema.Fault, j *joiner) finding.Fin
 		out.Place = t.Place(f.Node, s.source)
 	}
 	out.Value = value(t, f)
-	element := shown(schema.Name{Space: t.Space(f.Node), Local: t.Local(f.Node)})
+	element := j.element.of(t, f.Node)
 	add := func(name, v string) { out.Params = append(out.Params, finding.P(name, v)) }
 
 	switch f.Kind {
@@ -58,7 +58,7 @@ func (s *Schema) finding(t *xmltree.Tree, f schema.Fault, j *joiner) finding.Fin
 		return out
 	case schema.ElementUnexpected, schema.ElementOrder, schema.ElementRepeated:
 		add("element", element)
-		add("parent", parent(t, f.Node))
+		add("parent", j.parent.of(t, t.Parent(f.Node)))
 	case schema.AttributeMissing:
 		add("attribute", j.join(f.Expected, " | "))
 		add("element", element)
@@ -166,11 +166,6 @@ func attribute(t *xmltree.Tree, a xmltree.Attr) string {
 	return cut(t.AttrLocal(a), mostName)
 }
 
-func parent(t *xmltree.Tree, n xmltree.Node) string {
-	p := t.Parent(n)
-	return shown(schema.Name{Space: t.Space(p), Local: t.Local(p)})
-}
-
 // prefixes are those with which names are told; the HL7 namespace has none.
 var prefixes = map[string]string{
 	SpaceFI: "hl7fi:", SpaceDS: "ds:", SpaceSOAP11: "soap:", SpaceSOAP12: "soap:",
@@ -184,12 +179,33 @@ func shown(n schema.Name) string {
 	return cut(prefixes[n.Space]+n.Local, mostName)
 }
 
-// joiner joins names, and keeps the last joined: of many faults most expect the same.
+// lastShown keeps the last name shown: of many faults most are of elements of one name.
+type lastShown struct {
+	name schema.Name
+	told string
+}
+
+func (l *lastShown) of(t *xmltree.Tree, n xmltree.Node) string {
+	if name := (schema.Name{Space: t.Space(n), Local: t.Local(n)}); l.told == "" || name != l.name {
+		l.name, l.told = name, shown(name)
+	}
+	return l.told
+}
+
+// joiner joins names, each list once: of many faults most expect the same.
 // It also has room for the parameters of all findings.
 type joiner struct {
-	all           []schema.Name
-	between, told string
-	params        []finding.Param
+	element, parent lastShown
+
+	joined map[list]string
+	params []finding.Param
+}
+
+// list is a list of names, known by its memory, and what is written between them.
+type list struct {
+	first   *schema.Name
+	n       int
+	between string
 }
 
 // mostParams is the greatest number of parameters of a finding of the schema.
@@ -205,13 +221,21 @@ func (j *joiner) room() []finding.Param {
 }
 
 func (j *joiner) join(all []schema.Name, between string) string {
-	if len(all) > 0 && len(all) == len(j.all) && &all[0] == &j.all[0] && between == j.between {
-		return j.told
+	if len(all) == 0 {
+		return ""
 	}
-	told := make([]string, 0, len(all))
-	for _, n := range all {
-		told = append(told, shown(n))
+	key := list{&all[0], len(all), between}
+	told, known := j.joined[key]
+	if !known {
+		names := make([]string, 0, len(all))
+		for _, n := range all {
+			names = append(names, shown(n))
+		}
+		told = strings.Join(names, between)
+		if j.joined == nil {
+			j.joined = make(map[list]string)
+		}
+		j.joined[key] = told
 	}
-	j.all, j.between, j.told = all, between, strings.Join(told, between)
-	return j.told
+	return told
 }

@@ -29,6 +29,9 @@ func (d Decision) String() string {
 func Decide(findings []finding.Finding, more map[string]int, p catalogue.Profile) Decision {
 	d := Accept
 	for i, f := range findings {
+		if d == Reject {
+			return d // nothing comes to more
+		}
 		if i > 0 && f.Rule == findings[i-1].Rule {
 			continue // a thousand faults are mostly of one rule
 		}

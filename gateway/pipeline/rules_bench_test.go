@@ -122,6 +122,11 @@ func faulty() []faultyKind {
 		header("element unknown", id, `<id `, `<x/><id `),
 		header("element missing", id, `<id root="1.2.246.10.99999901.10.0"/>`, ``),
 		header("text", id, `<id `, `text<id `),
+		headers("of seven kinds", strings.Repeat(id, 7), strings.Repeat(id, 7), strings.Join([]string{
+			strings.Replace(id, `root="1`, `root="x1`, 1), strings.Replace(id, `<id `, `<id xx="1" `, 1),
+			strings.Replace(id, `<id root="1.2.246.10.99999901.10.0"/>`, ``, 1), strings.Replace(id, `<id `, `<x/><id `, 1),
+			strings.Replace(id, `<id `, `text<id `, 1), strings.Replace(id, `<id `, `<id nullFlavor="UNX" `, 1),
+			strings.Replace(id, `<informant`, `<informant typeCode="INX"`, 1)}, ""), 143),
 		{"XHTML", func(b *testing.B, w *fixtures.World, bad bool) []byte {
 			one := `<p class="soc-content">x</p>`
 			if bad {
@@ -134,13 +139,16 @@ func faulty() []faultyKind {
 
 // header makes a header with a thousand of one part, in each of them a fault of the
 // schema: old stands as new.
-func header(name, one, old, new string) faultyKind {
+func header(name, one, old, new string) faultyKind { return headers(name, one, old, new, 1000) }
+
+// headers makes a header with n of one part.
+func headers(name, one, old, new string, n int) faultyKind {
 	return faultyKind{"XSD: " + name, func(b *testing.B, w *fixtures.World, bad bool) []byte {
 		fill := one
 		if bad {
 			fill = strings.Replace(one, old, new, 1)
 		}
-		return edited(b, w, "plan", fixtures.Edit{In: fixtures.InDocument, Old: "<!-- Rekisterinpitäjä -->", New: "{fill}", Fill: fill, Times: 1000})
+		return edited(b, w, "plan", fixtures.Edit{In: fixtures.InDocument, Old: "<!-- Rekisterinpitäjä -->", New: "{fill}", Fill: fill, Times: n})
 	}}
 }
 

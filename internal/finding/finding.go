@@ -9,6 +9,8 @@
 // and English. So every door tells the same thing in the same words.
 package finding
 
+import "slices"
+
 // Severity tells what a finding does to the verdict.
 type Severity uint8
 
@@ -123,6 +125,7 @@ type List struct {
 
 // Add appends findings.
 func (l *List) Add(fs ...Finding) {
+	l.items = slices.Grow(l.items, min(len(fs), Limit-len(l.items)))
 	for _, f := range fs {
 		if len(l.items) < Limit {
 			l.items = append(l.items, f)

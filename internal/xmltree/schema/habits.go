@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"portti/internal/xmltree"
 )
@@ -24,6 +25,16 @@ type habits struct {
 	seen     []foreseen
 	dropped  map[xmltree.Node][]int // places of attributes that were not fed
 	inserted []gap                  // children that were fed and do not stand there
+	kids     [64]kid                // the last answers of child
+}
+
+// kid is the type of a child of that name, known by its memory, of an element of type
+// parent.
+type kid struct {
+	parent       *content
+	local, space *byte
+	n            int
+	typ          openType
 }
 
 // typeHabits are those of one complex type.
@@ -127,6 +138,7 @@ func (f *feed) learn() {
 	f.learnt = len(raws)
 	if len(h.types) > 0 {
 		f.habits = h
+		clear(h.kids[:]) // made of the habits before
 		f.retype()
 	}
 }
@@ -206,8 +218,16 @@ func (h *habits) child(t *xmltree.Tree, n xmltree.Node, parent openType) openTyp
 	if parent.c == nil {
 		return openType{}
 	}
-	c := parent.c.kids[Name{t.Space(n), t.Local(n)}]
-	return openType{c: c, h: h.types[c]}
+	local, space := t.Local(n), t.Space(n)
+	at := uintptr(unsafe.Pointer(unsafe.StringData(local)))
+	k := &h.kids[(at^at>>6)%uintptr(len(h.kids))]
+	want := kid{parent: parent.c, local: unsafe.StringData(local), space: unsafe.StringData(space), n: len(local)<<32 | len(space)}
+	if k.parent != want.parent || k.local != want.local || k.space != want.space || k.n != want.n {
+		c := parent.c.kids[Name{space, local}]
+		want.typ = openType{c: c, h: h.types[c]}
+		*k = want
+	}
+	return k.typ
 }
 
 // at gives the type of n that the schema gives as typ: what a document says of it by

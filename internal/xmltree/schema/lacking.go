@@ -39,8 +39,11 @@ func (h *habits) learnContent(t *xmltree.Tree, n xmltree.Node, c *content, r raw
 // skips notes the type of an element, and tells that it is not fed: its parent may
 // not have it, and that is told.
 func (f *feed) skips(n, root xmltree.Node) bool {
-	h, typ := f.habits, f.learner.rootOpen(f.habits)
-	if n != root {
+	h := f.habits
+	var typ openType
+	if n == root {
+		typ = f.learner.rootOpen(h)
+	} else {
 		parent := f.types[len(f.open)-1]
 		if h.unexpected(f.t, n, f.open[len(f.open)-1], parent) {
 			return true
