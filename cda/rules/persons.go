@@ -260,3 +260,19 @@ func (c *checker) framePersons(f *frame.Frame) {
 		c.scan(f.Tree, f.Root, finding.SourceFrame, RuleRealPersonFrame, f.Document.Text)
 	}
 }
+
+// Attachments looks for real persons in what goes along with a document in its package
+// (nil for none): the test world takes no data of theirs in any part of a message.
+func Attachments(w World, p *frame.Package) []finding.Finding {
+	if w != Test || p == nil {
+		return nil
+	}
+	var out []finding.Finding
+	for _, a := range p.Attachments {
+		if at := realPerson(a.Bytes); at >= 0 {
+			line, column := position(a.Bytes, at)
+			out = append(out, finding.Finding{Rule: RuleRealPersonAttachment, Place: finding.Place{Source: finding.SourceAttachment, Line: line, Column: column}})
+		}
+	}
+	return out
+}

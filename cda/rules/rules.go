@@ -38,11 +38,12 @@ const (
 	RuleSignerNumber    = "META-SIGNER-NUMBER"
 	RuleUserHetu        = "FRAME-USER-ID-HETU"
 
-	RuleRealPersonHeader = "PERSON-REAL-HEADER"
-	RuleRealPersonFrame  = "PERSON-REAL-FRAME"
-	RuleRealPersonXHTML  = "PERSON-REAL-XHTML"
-	RuleRealPersonJSON   = "PERSON-REAL-JSON"
-	RuleRealPersonPDF    = "PERSON-REAL-PDF"
+	RuleRealPersonHeader     = "PERSON-REAL-HEADER"
+	RuleRealPersonFrame      = "PERSON-REAL-FRAME"
+	RuleRealPersonXHTML      = "PERSON-REAL-XHTML"
+	RuleRealPersonJSON       = "PERSON-REAL-JSON"
+	RuleRealPersonPDF        = "PERSON-REAL-PDF"
+	RuleRealPersonAttachment = "PERSON-REAL-ATTACHMENT"
 
 	RuleReceiverUnknown = "FRAME-RECEIVER-UNKNOWN"
 	RuleProcessingWorld = "FRAME-PROCESSINGCODE-WORLD"
@@ -127,7 +128,7 @@ var ownRules = []string{
 	RuleHetuLength, RuleHetuCharacter, RuleHetuCentury, RuleHetuDate, RuleHetuIndividual, RuleHetuCheck,
 	RuleHetuBirth, RuleHetuSex, RuleClientRoot, RuleClientExtension, RuleClientTwice, RuleAuthorNumber,
 	RuleAuthorHetu, RuleSignerNumber, RuleUserHetu,
-	RuleRealPersonHeader, RuleRealPersonFrame, RuleRealPersonXHTML, RuleRealPersonJSON, RuleRealPersonPDF,
+	RuleRealPersonHeader, RuleRealPersonFrame, RuleRealPersonXHTML, RuleRealPersonJSON, RuleRealPersonPDF, RuleRealPersonAttachment,
 	RuleReceiverUnknown, RuleProcessingWorld,
 	RuleCrossID, RuleCrossSetID, RuleCrossVersion, RuleCrossCustodian, RuleCrossRegister, RuleCrossClients,
 	RuleCrossClientID, RuleCrossClientName, RuleCrossBirth, RuleCrossTime, RuleCrossLanguage, RuleCrossConfidentiality,

@@ -216,7 +216,7 @@ func (v *validator) unpack(f *frame.Frame, fs *[]finding.Finding) []byte {
 	if f.Fatal {
 		return nil
 	}
-	p, more := f.Package()
+	p, more := v.judge.Package(f)
 	*fs = append(*fs, more...)
 	return p.DocumentBytes()
 }

@@ -274,7 +274,7 @@ func (d *doors) everyREST(v made) {
 		return // JSON carries text, in which no encoding is wrong
 	}
 	packaged := func(rule string) bool {
-		return strings.HasPrefix(rule, "MIME-") || strings.HasPrefix(rule, "FRAME-TEXT-")
+		return strings.HasPrefix(rule, "MIME-") || strings.HasPrefix(rule, "FRAME-TEXT-") || rule == "PERSON-REAL-ATTACHMENT"
 	}
 	if slices.ContainsFunc(v.Expect, func(e string) bool {
 		return packaged(vectors.RuleOf(e)) && catalogue.Default().Rule(vectors.RuleOf(e)).Severity.In(d.profile()) > 0

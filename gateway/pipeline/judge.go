@@ -268,3 +268,9 @@ func (g *judging) rules(doc *cda.Document, body *cda.Body, structure pdfcheck.Ve
 		Structures: g.Structures, Codes: g.Codes, Directory: g.Organisations.Directory(), PhrasesExact: g.PhrasesExact, Phase1Until: g.Phase1Until, PDF: structure,
 	})...)
 }
+
+// Package unpacks a frame's package, with what is found in it beside the document.
+func (j *Judge) Package(f *frame.Frame) (*frame.Package, []finding.Finding) {
+	p, fs := f.Package()
+	return p, append(fs, rules.Attachments(j.World, p)...)
+}

@@ -223,7 +223,7 @@ func (m *message) document() {
 	if !m.archives() {
 		return
 	}
-	pkg, fs := m.frame.Package()
+	pkg, fs := m.Judge.Package(m.frame)
 	m.findings = append(m.findings, fs...)
 	m.watch.lap("mime")
 	m.attach(pkg)

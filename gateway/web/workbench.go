@@ -178,7 +178,7 @@ func (s *Site) judgeFrame(o *outcome, in *pipeline.Input) error {
 	in.Frame = f
 	if len(in.Document) == 0 {
 		var pkg *frame.Package
-		pkg, fs = f.Package()
+		pkg, fs = s.Judge.Package(f)
 		o.Findings = append(o.Findings, fs...)
 		in.Document = pkg.DocumentBytes()
 	}
