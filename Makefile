@@ -53,7 +53,7 @@ torture: setup ## kills gateway and archive 10,000 times under load, flips 100,0
 	PORTTI_TORTURE=2000 $(GO) test -timeout 180m -run 'DamagedBackup' -v ./store
 	PORTTI_MIGRATE=20000,50 $(GO) test -timeout 180m -run 'MIG1_NothingIsLostOrDoubledWhenKilled' -v ./cmd/portti
 
-mutants: setup ## every joint-test case against every broken archive
+mutants: setup ## every joint-test case against every broken archive, or those of PORTTI_MUTANTS=NAME,NAME*
 	$(GO) test -tags mutants -timeout 180m -run 'Mutant' -v ./cmd/portti
 
 judges: go-version ## tests against other people's programs and libraries; fails where one is missing
