@@ -26,3 +26,17 @@ func TestUI2_ControllersStandByName(t *testing.T) {
 	want(t, c.get("/archive?lang=sv"), http.StatusOK, "Utuvaara välfärdsområde ("+a+")")
 	want(t, c.get("/archive/logs?lang=en"), http.StatusOK, "Controller: Utuvaaran hyvinvointialue")
 }
+
+// A long id is broken after dots alone, and stays whole for who copies it.
+func TestLongIdsBreakAfterDots(t *testing.T) {
+	for id, want := range map[string]string{
+		"1.2.246.10.99999901.95901.2026.470722.336": "1.2.246.10.99999901.<wbr>95901.2026.<wbr>470722.336",
+		"1.2.246.10.99999901.10.101":                "1.2.246.10.<wbr>99999901.<wbr>10.101",
+		"1.2.246.21":                                "1.2.246.21",
+		"<b>1.2.246.10.99999901.10.101":             "&lt;b&gt;1.2.246.10.99999901.10.101",
+	} {
+		if got := string(breakable(id)); got != want {
+			t.Errorf("%s: %s", id, got)
+		}
+	}
+}

@@ -30,14 +30,19 @@ func (s *Site) codes() *codes.Set {
 // typeCode is the specific type of a document, or else the general one.
 func typeCode(x *store.Index) string { return cmp.Or(x.SpecificType, x.GeneralType) }
 
-// breakable lets a long OID go on in the next line after the dot in its middle.
+// breakable lets a long OID stand in up to three lines, broken after dots.
 func breakable(id string) template.HTML {
-	dot := strings.IndexByte(id[len(id)/2:], '.') + 1
-	if len(id) < 20 || dot == 0 || strings.Trim(id, "0123456789.") != "" {
+	if len(id) < 20 || strings.Trim(id, "0123456789.") != "" {
 		return template.HTML(template.HTMLEscapeString(id))
 	}
-	dot += len(id) / 2
-	return template.HTML(id[:dot] + "<wbr>" + id[dot:]) // digits and dots
+	n := len(id)
+	for _, third := range []int{2, 1} { // from the end, as what is put in moves the rest
+		if at := third * n / 3; strings.Contains(id[at:], ".") {
+			at += strings.IndexByte(id[at:], '.') + 1
+			id = id[:at] + "<wbr>" + id[at:]
+		}
+	}
+	return template.HTML(id) // digits and dots
 }
 
 // shownTime gives a time in Helsinki as people write it there.
