@@ -95,24 +95,6 @@ func (c *checker) leafy(ctx context.Context, t *leafyTable) error {
 	})
 }
 
-// remains looks for content that a disposal should have destroyed.
-func (c *checker) remains(ctx context.Context) error {
-	q := `SELECT d.seq, d.id, EXISTS (SELECT 1 FROM bodies b WHERE b.seq = d.seq) OR EXISTS (SELECT 1 FROM frames b WHERE b.seq = d.seq)
-		OR EXISTS (SELECT 1 FROM receipts b WHERE b.seq = d.seq) OR EXISTS (SELECT 1 FROM salts s WHERE s.leaf = d.leaf)
-		OR EXISTS (SELECT 1 FROM countersignatures b WHERE b.seq = d.seq)
-		FROM documents d JOIN disposals x ON x.document = d.seq WHERE d.seq > ? ORDER BY d.seq LIMIT ?`
-	return c.each(ctx, q, 0, func(_ *sql.Tx, rows *sql.Rows) (int64, error) {
-		var seq int64
-		var id string
-		var left bool
-		err := rows.Scan(&seq, &id, &left)
-		if err == nil && left {
-			c.r.add("disposal", id, "content is left, though it is disposed of")
-		}
-		return seq, err
-	})
-}
-
 // bundles checks the messages of notices against their hashes and notices.
 func (c *checker) bundles(ctx context.Context) error {
 	err := c.each(ctx, `SELECT seq, sha256, payload, event IS (SELECT max(event) FROM filed_notices n WHERE n.bundle = filed_bundles.sha256)

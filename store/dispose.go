@@ -103,6 +103,8 @@ type tombstone struct {
 	Run  int64  `json:"run"`
 	Rule string `json:"rule"`
 	Due  string `json:"due,omitempty"`
+	// Remains is the hash over what stays (remainsSum).
+	Remains string `json:"remains"`
 }
 
 func disposalRecord(document string, at int64, reason string, plain []byte) *record {
@@ -161,6 +163,9 @@ func (t *tx) dispose(ctx context.Context, d *Disposal, now time.Time, log []usag
 			return NotDue, nil
 		}
 		stone.Due = due.Format(time.DateOnly)
+	}
+	if stone.Remains, err = remainsSum(ctx, t.w.conn, k.seq); err != nil {
+		return "", err
 	}
 	if err := t.bury(k, d.Rule, &stone, micros(now), log[0].key); err != nil {
 		return "", err
