@@ -168,7 +168,13 @@ func (d *faultDisk) settle(r *rand.Rand) error {
 		}
 	}
 	for _, x := range slices.Backward(d.renamed) {
-		if _, err := os.Lstat(x.to); err != nil || r.IntN(2) == 0 {
+		if _, err := os.Lstat(x.to); err != nil {
+			if x.replaced { // a name that was there before is never without a file
+				errs = append(errs, os.WriteFile(x.to, x.over, 0o600))
+			}
+			continue
+		}
+		if r.IntN(2) == 0 {
 			continue
 		}
 		errs = append(errs, os.Rename(x.to, x.from))
