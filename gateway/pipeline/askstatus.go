@@ -44,7 +44,7 @@ func (m *message) tellStatus(q *query, list []store.MessageStatus, err error) er
 	for _, s := range list {
 		rule, arrived := RuleStatusOther, s.Arrived
 		switch {
-		case s.InArchive:
+		case s.InArchive && s.Outcome != store.Nullified: // its document's nullification archives nothing
 			rule, arrived = RuleStatusArchived, s.DocumentArrived
 		case s.Outcome == store.Refused || s.Verdict == string(AtFault):
 			rule = RuleStatusRefused
