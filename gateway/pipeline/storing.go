@@ -129,6 +129,8 @@ func (q *AccessQuery) about(rule, value string) finding.Finding {
 		node = at(d.Encounter.ID.Node, d.Encounter.Node)
 	case access.RuleRelationshipUnknown, access.RuleRelationshipEnded:
 		node = d.Local.ClientRelationship.Node
+	case access.RuleRelationshipSecond: // of the relationship's own document: its series
+		node = at(d.SetID.Node, d.ID.Node)
 	}
 	return finding.Finding{Rule: rule, Value: value, Place: d.Tree.Place(at(node, d.Tree.Root()), finding.SourceDocument)}
 }
