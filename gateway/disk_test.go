@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -38,16 +37,7 @@ func (v *victim) limitFiles(t *testing.T, n uint64) {
 // ready gives the status and the text of the readiness page.
 func (v *victim) ready(t *testing.T) (int, string) {
 	t.Helper()
-	res, err := http.Get(strings.TrimSuffix(v.url, "/soap") + "/readyz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(b)
+	return get(t, http.DefaultClient, strings.TrimSuffix(v.url, "/soap")+"/readyz")
 }
 
 // No room on the disk under a serving gateway: senders are told to send again, askers

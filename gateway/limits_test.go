@@ -272,34 +272,21 @@ func TestNothingIsLeftRunning(t *testing.T) {
 func TestOperationDoors(t *testing.T) {
 	g := start(t, nil)
 	g.accepted(world().Frame(world().Documents[0]))
-	get := func(path string) (int, string) {
-		t.Helper()
-		res, err := g.http.Get(g.URL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		b, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, string(b)
-	}
 	for path, want := range map[string]string{
 		"/healthz": "ok", "/readyz": "ready", "/metrics": `portti_messages_total{interaction="RCMR_IN200002FI01",status="200",verdict="CA"} 1`,
 		"/soap?wsdl": `location="` + g.URL + `/soap"`,
 	} {
-		if status, body := get(path); status != 200 || !strings.Contains(body, want) {
+		if status, body := get(t, g.http, g.URL+path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: HTTP %d %s", path, status, body)
 		}
 	}
-	if status, _ := get("/other"); status != 404 {
+	if status, _ := get(t, g.http, g.URL+"/other"); status != 404 {
 		t.Errorf("/other: HTTP %d", status)
 	}
 	if err := g.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if status, body := get("/readyz"); status != 503 {
+	if status, body := get(t, g.http, g.URL+"/readyz"); status != 503 {
 		t.Errorf("with a closed archive: HTTP %d %s", status, body)
 	}
 	r := g.send(world().Frame(world().Documents[1]))

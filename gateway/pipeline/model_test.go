@@ -125,21 +125,27 @@ func (m *model) visible(org *fixtures.Organisation, earlier, nullified bool, ok 
 	return out
 }
 
+// adding gives what builds a document by a specification and appends it.
+func adding(t *testing.T, out *[]*fixtures.Document) func(fixtures.Spec) *fixtures.Document {
+	return func(s fixtures.Spec) *fixtures.Document {
+		t.Helper()
+		s.Serial, s.OID = 0, ""
+		d, err := fixtures.Default().Build(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*out = append(*out, d)
+		return d
+	}
+}
+
 // modelPool are the documents of the sequences: series of two controllers and two
 // clients, each with versions that follow one another, contend, and nullify.
 func modelPool(t *testing.T) []*fixtures.Document {
 	t.Helper()
 	w := fixtures.Default()
 	var out []*fixtures.Document
-	add := func(s fixtures.Spec) *fixtures.Document {
-		s.Serial, s.OID = 0, ""
-		d, err := w.Build(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, d)
-		return d
-	}
+	add := adding(t, &out)
 	for i := range 4 {
 		s := w.Spec(fixtures.Phase1XHTML)
 		if i%2 == 1 {

@@ -39,15 +39,7 @@ var base = []string{"relationship-child", "relationship-child-sumula", "case", "
 func willPool(t *testing.T) (out []*fixtures.Document) {
 	t.Helper()
 	w := fixtures.Default()
-	add := func(s fixtures.Spec) *fixtures.Document {
-		s.Serial, s.OID = 0, ""
-		d, err := w.Build(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, d)
-		return d
-	}
+	add := adding(t, &out)
 	next := func(of *fixtures.Document, change func(*fixtures.Spec)) *fixtures.Document {
 		s := of.Spec
 		s.Replaces, s.Effective = of, of.Spec.Effective.Add(time.Minute)
