@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 )
 
 // schema compares tables, indexes and triggers with those that the migrations
@@ -35,8 +36,15 @@ func (c *checker) schema(ctx context.Context) error {
 	})
 }
 
+// madeSchema remembers what schema the program's own migrations make.
+var madeSchema atomic.Pointer[map[string]string]
+
 // expectedSchema runs the migrations on an empty database in memory.
 func (s *Store) expectedSchema(ctx context.Context) (out map[string]string, err error) {
+	own := s.opt.migrations == embedded
+	if known := madeSchema.Load(); own && known != nil {
+		return *known, nil
+	}
 	db, err := sql.Open("sqlite3", ":memory:")
 	if err != nil {
 		return nil, err
@@ -45,7 +53,10 @@ func (s *Store) expectedSchema(ctx context.Context) (out map[string]string, err 
 	if err = s.migrate(ctx, db); err == nil {
 		out, err = readSchema(ctx, db)
 	}
-	return out, errors.Join(err, db.Close())
+	if err = errors.Join(err, db.Close()); own && err == nil {
+		madeSchema.Store(&out)
+	}
+	return out, err
 }
 
 func readSchema(ctx context.Context, db *sql.DB) (map[string]string, error) {
