@@ -28,7 +28,7 @@ const (
 	warmUp = 2 * time.Second
 	// mostMigrated is how many rows of the old system a second of a block may take; there
 	// are nearly twice as many documents.
-	mostMigrated = 250
+	mostMigrated = 400
 )
 
 // BenchmarkInteractiveDuringMigration measures what another client feels of a migration
