@@ -132,8 +132,9 @@ type mark struct {
 // keepMarks is how many of the last documents are re-checked.
 const keepMarks = 64
 
-// checkpointBytes is how much goes into the WAL before it is written back.
-const checkpointBytes = 16 << 20
+// checkpointBytes is how much goes into the WAL before it is written back. Whoever
+// comes meanwhile waits: some 9 ms for 3 MB, where 16 MB took 20 to 45.
+const checkpointBytes = 3 << 20
 
 // rowBytes is what a job is taken to write beside its payload: pages of indexes.
 const rowBytes = 48 << 10
