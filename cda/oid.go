@@ -133,6 +133,21 @@ func ValidBusinessID(id string) bool {
 	}
 }
 
+// PersonKey gives what a person is found by: an identity code or a professional's
+// number by itself, for each stands in one register of its own, a temporary client id
+// with its root before it ("1.2.246.10.99999901.22.2019 010101-900X"), for two
+// organisations can give the same one to two persons, and so can two years; without
+// extension the root.
+func (i ID) PersonKey() string {
+	switch {
+	case i.Extension == "":
+		return i.Root
+	case IsTemporaryClientRoot(i.Root):
+		return i.Root + " " + i.Extension
+	}
+	return i.Extension
+}
+
 // IsTemporaryClientRoot tells whether root is one of temporary client ids
 // (tilapäinen yksilöintitunnus): an organisation's arc, .22. and a year
 // (kanta-interface 5.5, kanta-facts-2 6). Older health messages have the

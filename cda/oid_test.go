@@ -130,3 +130,17 @@ func FuzzOID(f *testing.F) {
 		}
 	})
 }
+
+func TestDOC10_PersonKeyTellsTemporaryIDsApart(t *testing.T) {
+	for want, id := range map[string]ID{
+		"010101A900X": {Root: RootHetu, Extension: "010101A900X"},
+		"1.2.246.10.99999901.22.2019 010101A900X":      {Root: "1.2.246.10.99999901.22.2019", Extension: "010101A900X"},
+		"1.2.246.10.99999901.10.1.22.2020 010101A900X": {Root: "1.2.246.10.99999901.10.1.22.2020", Extension: "010101A900X"},
+		"1.2.246.10.99999901.22.2020":                  {Root: "1.2.246.10.99999901.22.2020"},
+		"":                                             {},
+	} {
+		if got := id.PersonKey(); got != want {
+			t.Errorf("%+v: %q, want %q", id, got, want)
+		}
+	}
+}

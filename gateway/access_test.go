@@ -41,6 +41,7 @@ var accessScenarios = []struct {
 	{"DOC-8", "disclosed by the permission of each client in it", everyClientsWill},
 	{"DOC-9", "non-disclosure for safety is known of the client", protectedClient},
 	{"DOC-10", "a temporary id is joined to an identity code later", temporaryJoined},
+	{"DOC-10", "one temporary code of two roots is two persons", temporaryTwice},
 	{"ARK-8", "informing is recorded by a message, once, by whom it names", informedByMessage},
 	{"ARK-8", "a client's will is asked for: in force at once, by version, by whom it may be known", willAsked},
 	{"REK-2", "nobody stores into another's register", foreignStore},
@@ -493,6 +494,25 @@ func temporaryJoined(t *testing.T) {
 	if got := s.served(first.OID); string(got) != string(first.Bytes) {
 		t.Error("the original changed")
 	}
+}
+
+func temporaryTwice(t *testing.T) {
+	s := strict(t, nil, "relationship-temporary")
+	first := s.w.Doc("relationship-temporary")
+	for _, year := range []string{"2001", "2002"} {
+		other := *s.w.Client("temporary")
+		other.TemporaryRoot = other.TemporaryRoot[:len(other.TemporaryRoot)-4] + year
+		x := first.Spec
+		relationship := *x.Relationship
+		relationship.Client = &other
+		x.Serial, x.OID, x.Clients, x.Relationship = 0, "", []*fixtures.Client{&other}, &relationship
+		d := build(t, x)
+		if r := s.accepted(s.w.Frame(d)); r.detail(access.RuleRelationshipSecond) != nil {
+			t.Errorf("%s: %v", year, r.rules())
+		}
+		s.has("the client of "+year, asking(s.a, interactions.QueryMetadata, byClient(&other)), d.OID)
+	}
+	s.has("the first client", asking(s.a, interactions.QueryMetadata, byClient(s.w.Client("temporary"))), first.OID)
 }
 
 // The state of clients is no second truth: a rebuild of the index from the documents

@@ -17,7 +17,7 @@ type EventKind string
 const (
 	// CaseClosed: a case (asia) was closed; Subject is the case's id.
 	CaseClosed EventKind = "case-closed"
-	// Death and Birth of a client; Subject is the identity code or temporary id.
+	// Death and Birth of a client; Subject is the identity code, or a temporary id after its root.
 	Death EventKind = "death"
 	Birth EventKind = "birth"
 	// NeedEnded: a client's need of disability services has ended; Subject as Death.

@@ -65,7 +65,7 @@ func (k *keyer) name(name string) []byte {
 }
 
 // normalID makes spelling variants of one id equal.
-func normalID(id string) string { return strings.ToUpper(strings.TrimSpace(id)) }
+func normalID(id string) string { return strings.ToUpper(strings.Join(strings.Fields(id), " ")) }
 
 // normalName makes case, spacing and Unicode forms of one name equal.
 func normalName(name string) string {

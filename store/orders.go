@@ -24,7 +24,7 @@ type Order struct {
 	// ID is the OID that its sender gave it; "" where it came by no message.
 	ID   string
 	Kind string
-	// Client is an identity code or temporary id; it does not come out again.
+	// Client is an identity code, or a temporary id after its root; it does not come out again.
 	Client string
 	// Organiser, Task and Unit name the registry-use right; an empty Task or Unit
 	// means every one. An informing has none of them.

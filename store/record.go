@@ -70,7 +70,7 @@ type Answer struct {
 // codes without their code system, ids as OIDs. Only Clients and Author are
 // personal; they leave the package as keys.
 type Index struct {
-	// Clients are identity codes (henkilötunnus) or temporary ids, the main client first.
+	// Clients are identity codes (henkilötunnus), or temporary ids after their roots, the main client first.
 	Clients []string
 	// Author is the professional's id.
 	Author string
@@ -130,7 +130,7 @@ type Usage struct {
 	At time.Time
 	// DataController is whose data were used, LogController whose log the row is.
 	DataController, LogController string
-	// Client is whose data: an identity code or temporary id.
+	// Client is whose data: an identity code, or a temporary id after its root.
 	Client string
 	// User and UserName identify the person who used them.
 	User, UserName string
@@ -153,7 +153,7 @@ type Disclosure struct {
 	At time.Time
 	// DataController discloses, LogController is whose log the row is.
 	DataController, LogController string
-	// Client is whose data: an identity code or temporary id.
+	// Client is whose data: an identity code, or a temporary id after its root.
 	Client string
 	// Discloser is the person or system that disclosed, User and UserName the person
 	// it was disclosed to, Recipient that person's organisation.

@@ -17,7 +17,7 @@ import (
 // Filter says which documents a search is for. All that is given must hold; of a
 // list, one. An empty Filter finds everything in scope.
 type Filter struct {
-	// Client is an identity code or temporary id, Author a professional's id; both
+	// Client is an identity code, or a temporary id after its root, Author a professional's id; both
 	// match exactly.
 	Client, Author string
 	// Case is asiatunnus, Relationship the client relationship's id.

@@ -94,8 +94,8 @@ type Prohibited struct {
 	Target string `json:"target"`
 }
 
-// persons gives every client in the state.
-func (s *State) persons() []*Person {
+// Persons gives every client in the state.
+func (s *State) Persons() []*Person {
 	var out []*Person
 	if s.Relationship != nil {
 		out = append(out, &s.Relationship.Client)
@@ -159,7 +159,7 @@ func (k *keyer) stateRow(s *State) (*stateRow, error) {
 		}
 	}
 	s = s.clone()
-	for _, p := range s.persons() {
+	for _, p := range s.Persons() {
 		var ids []string
 		for _, id := range p.IDs {
 			if normalID(id) == "" {

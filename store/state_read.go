@@ -142,7 +142,7 @@ func linksOf(ctx context.Context, tx querier, sc Scope, k key) (out []key, err e
 		if err := json.Unmarshal([]byte(facts), &s); err != nil {
 			return nil, damagedState(err)
 		}
-		for _, p := range s.persons() {
+		for _, p := range s.Persons() {
 			if p.has([]key{k}) {
 				out = append(out, p.keys()...)
 			}
@@ -210,7 +210,7 @@ func statementsOf(ctx context.Context, tx querier, k key, self []key, into map[i
 		if err := json.Unmarshal([]byte(facts), &x.State); err != nil {
 			return damagedState(err)
 		}
-		for _, p := range x.State.persons() {
+		for _, p := range x.State.Persons() {
 			p.Self = p.has(self)
 		}
 		into[seq] = x

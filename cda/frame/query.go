@@ -37,7 +37,7 @@ type Parameter struct {
 
 // Value is one value of a parameter, by its form.
 type Value struct {
-	// Text is the code, OID, or the identifier without its root.
+	// Text is the code, the OID, or what a person is found by (cda.ID.PersonKey).
 	Text string
 	// Root is the root of an identifier that has an extension.
 	Root string
@@ -225,10 +225,7 @@ func (r *reader) value(e *interactions.Parameter, n xmltree.Node) (Value, bool) 
 	case interactions.FormID:
 		// What a person is found by may be personal: it is not shown.
 		id := cda.ReadID(r.t, n)
-		v.Text, v.Root = id.Extension, id.Root
-		if v.Text == "" {
-			v.Text = id.Root
-		}
+		v.Text, v.Root = id.PersonKey(), id.Root
 		ok = cda.ValidOID(id.Root)
 	case interactions.FormCode:
 		c := cda.ReadCoded(r.t, n)

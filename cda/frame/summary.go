@@ -87,13 +87,8 @@ type Org struct {
 	Name string `json:"n,omitempty"`
 }
 
-// Key is what the person is found by: the code itself without its root.
-func (p Person) Key() string {
-	if p.Extension != "" {
-		return p.Extension
-	}
-	return p.Root
-}
+// Key is what the person is found by.
+func (p Person) Key() string { return p.id().PersonKey() }
 
 // Summarize takes the Summary out of a document's metadata.
 func Summarize(m *cda.Metadata) Summary {

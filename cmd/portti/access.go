@@ -45,7 +45,7 @@ type asked struct {
 
 func (a *asked) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&a.client, "client", "", "`ID` of the client: identity code or temporary id (default: the document's)")
+	f.StringVar(&a.client, "client", "", "`ID` of the client: identity code, or \"ROOT ID\" of a temporary one (default: the document's)")
 	f.StringVar(&a.document, "document", "", "`OID` of the document")
 	f.StringVar(&a.at, "at", "", "`TIME` of the question: a date, or RFC 3339 (default now)")
 	f.String("access-settings", "", "`FILE` of settings: closing delays, calendar, codes")

@@ -46,7 +46,7 @@ type Asking struct {
 	view      view
 }
 
-// Client reads the state of a client (by identity code or temporary id) once; its
+// Client reads the state of a client (by identity code, or a temporary id after its root) once; its
 // result then decides on each document. It is for one goroutine.
 func (e *Engine) Client(ctx context.Context, client string, at time.Time, q Requester) (*Asking, error) {
 	s, err := e.State.ClientState(ctx, deciding, client)

@@ -3,6 +3,7 @@ package access
 import (
 	"strings"
 
+	"portti/cda"
 	"portti/cda/sosmeta"
 	"portti/store"
 )
@@ -91,8 +92,9 @@ func plainOID(s string) string { return strings.TrimPrefix(s, "urn:oid:") }
 func (c content) person() store.Person {
 	var p store.Person
 	for _, key := range []string{"henkilotunnus", "tilapainen_yksilointitunnus"} {
-		if id := c.id(key); id != "" {
-			p.IDs = append(p.IDs, id)
+		id := cda.ID{Root: plainOID(c.get(key).text("system")), Extension: c.id(key)}
+		if id.Extension != "" {
+			p.IDs = append(p.IDs, id.PersonKey())
 		}
 	}
 	return p

@@ -280,12 +280,16 @@ func (c *checker) persons() {
 
 func (c *checker) person(id *element) {
 	value := id.text("value")
-	if c.b.client != "" && value != c.b.client {
+	key := cda.ID{Root: strings.TrimPrefix(id.text("system"), oidURI), Extension: value}.PersonKey()
+	if value == "" {
+		key = ""
+	}
+	if c.b.client != "" && key != c.b.client {
 		c.add(RulePersons, id)
 		return
 	}
 	first := c.b.client == ""
-	c.b.client = value
+	c.b.client = key
 	if !slices.Contains(c.p.Person.Systems, id.text("system")) {
 		if value == "" {
 			c.add(RuleIdentity, id)

@@ -26,7 +26,8 @@ type note struct {
 			Value string `json:"value"`
 		} `json:"henkilotunnus"`
 		Temporary struct {
-			Value string `json:"value"`
+			System string `json:"system"`
+			Value  string `json:"value"`
 		} `json:"tilapainen_yksilointitunnus"`
 	} `json:"asiakas"`
 	Data      string `json:"luovutetut_tiedot"`
@@ -82,8 +83,12 @@ func noteDisclosures(a *store.Archival, body []byte, detail logs.Detail) (out []
 // clients are those that the note names, or the document's main client.
 func (n *note) clients(a *store.Archival) (out []string) {
 	for _, c := range n.Clients {
-		if id := cmp.Or(c.Identity.Value, c.Temporary.Value); id != "" {
-			out = append(out, id)
+		id := cda.ID{Extension: c.Identity.Value}
+		if id.Extension == "" {
+			id = cda.ID{Root: strings.TrimPrefix(c.Temporary.System, "urn:oid:"), Extension: c.Temporary.Value}
+		}
+		if id.Extension != "" {
+			out = append(out, id.PersonKey())
 		}
 	}
 	if len(out) == 0 {

@@ -90,7 +90,7 @@ func (m *message) frameClients() []string {
 	var out []string
 	for _, c := range m.frame.Document.Clients {
 		if c.ID.HasValue() {
-			out = append(out, PersonID(c.ID))
+			out = append(out, c.ID.PersonKey())
 		}
 	}
 	return out

@@ -61,7 +61,7 @@ func (m *message) order(ctx context.Context) {
 func (m *message) toldOrder() store.Order {
 	f := m.frame
 	o := store.Order{ID: f.Document.ID.Root, Kind: orderKinds[f.Operation()], At: f.Document.EffectiveTime.Time,
-		Recorder: f.Document.Custodian.ID.Root, User: PersonID(f.User.ID), Reason: f.Document.Reason.Code}
+		Recorder: f.Document.Custodian.ID.Root, User: f.User.ID.PersonKey(), Reason: f.Document.Reason.Code}
 	if ids := m.frameClients(); len(ids) > 0 {
 		o.Client = ids[0]
 	}

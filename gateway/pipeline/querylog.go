@@ -160,7 +160,7 @@ func (m *message) queryUsage(q *query, controller, client, action string) store.
 	a := &q.asker
 	u := store.Usage{
 		At: m.req.Arrived, DataController: controller, LogController: m.logController(a.User.Organization.ID.Root, cmp.Or(firstOf(a.Own), controller)),
-		Client: client, User: PersonID(a.User.ID), UserName: a.User.Name.Full(), System: a.Sender,
+		Client: client, User: a.User.ID.PersonKey(), UserName: a.User.Name.Full(), System: a.Sender,
 		Action: action, Purpose: a.Situation, Detail: m.detail(q, nil),
 	}
 	if u.Client == "" {
@@ -173,7 +173,7 @@ func (m *message) disclosure(q *query, controller, client string) store.Disclosu
 	a := &q.asker
 	d := store.Disclosure{
 		At: m.req.Arrived, DataController: controller, LogController: controller, Client: client,
-		Discloser: m.Root, User: PersonID(a.User.ID), UserName: a.User.Name.Full(),
+		Discloser: m.Root, User: a.User.ID.PersonKey(), UserName: a.User.Name.Full(),
 		Recipient: a.User.Organization.ID.Root, Purpose: a.Situation, Detail: m.detail(q, nil),
 	}
 	if d.Recipient == "" {

@@ -197,7 +197,7 @@ func index(d *cda.Metadata, t *interactions.Table) store.Index {
 		x.Group = healthGroup
 	}
 	if len(d.Authors) > 0 {
-		x.Author = PersonID(d.Authors[0].ID)
+		x.Author = d.Authors[0].ID.PersonKey()
 		x.Implementer = d.Authors[0].Organization.ID.Root
 	}
 	for _, fn := range l.Functions {
@@ -221,21 +221,13 @@ func organiser(d *cda.Metadata) string {
 	return d.Encounter.Organiser.ID.Root
 }
 
-// PersonID gives what a person is found by: the code itself, without its root.
-func PersonID(id cda.ID) string {
-	if id.Extension != "" {
-		return id.Extension
-	}
-	return id.Root
-}
-
 // usage is the usage-log row of archiving a document of a controller (LOG-1). Who
 // did it, and by which message, is what the frame says; whose data, what the document says.
 func (m *message) usage(document, controller string, clients []string) store.Usage {
 	f := m.frame
 	u := store.Usage{
 		At: m.req.Arrived, DataController: controller, LogController: m.logController(f.User.Organization.ID.Root, controller),
-		User: PersonID(f.User.ID), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
+		User: f.User.ID.PersonKey(), UserName: f.User.Name.Full(), System: f.Sender.ID.Root,
 		DocumentID: document, Action: m.action(), Purpose: f.UseSituation.Code,
 		Detail: logs.Detail{Message: f.ID.String(), ServiceRequest: f.ServiceRequest.Code, Unit: f.User.Organization.ID.Root}.JSON(),
 	}
@@ -289,7 +281,7 @@ func (m *message) documentUsage(d *cda.Metadata) []store.Usage {
 			out = append(out, u)
 		}
 		if c.ID.HasValue() {
-			out[i].Client = PersonID(c.ID)
+			out[i].Client = c.ID.PersonKey()
 		}
 		detail.ClientName = c.Name.Full()
 		out[i].Detail = detail.JSON()
@@ -317,7 +309,7 @@ func clientIDs(d *cda.Metadata) []string {
 	for _, c := range d.Clients {
 		for _, id := range append([]cda.ID{c.ID}, c.MoreIDs...) {
 			if id.HasValue() {
-				out = append(out, PersonID(id))
+				out = append(out, id.PersonKey())
 			}
 		}
 	}
@@ -333,7 +325,11 @@ func stateOf(phase string, d *cda.Metadata, body *cda.Body) *store.State {
 		return nil
 	}
 	s := access.StateOf(body.JSON.Bytes)
-	if s != nil && s.Relationship != nil && len(d.Clients) == 1 {
+	if s == nil {
+		return nil
+	}
+	whole(s, d)
+	if s.Relationship != nil && len(d.Clients) == 1 {
 		c := &s.Relationship.Client
 		for _, id := range clientIDs(d) {
 			if !slices.Contains(c.IDs, id) {
@@ -342,6 +338,26 @@ func stateOf(phase string, d *cda.Metadata, body *cda.Body) *store.State {
 		}
 	}
 	return s
+}
+
+// whole gives the clients of a state the ids of the header where the body leaves out,
+// or writes otherwise, whose temporary id it is: the header's root counts.
+func whole(s *store.State, d *cda.Metadata) {
+	keys := make(map[string]string)
+	for _, key := range clientIDs(d) {
+		_, bare, temporary := strings.Cut(key, " ")
+		if temporary {
+			keys[bare] = key
+		}
+	}
+	for _, p := range s.Persons() {
+		for i, id := range p.IDs {
+			bare := id[strings.LastIndex(id, " ")+1:]
+			if key := keys[bare]; key != "" {
+				p.IDs[i] = key
+			}
+		}
+	}
 }
 
 // stateful are the document groups, by key, whose documents make the state of

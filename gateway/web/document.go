@@ -159,7 +159,7 @@ func (h held) client() string {
 	if h.Judgement == nil || h.Judgement.Document == nil || len(h.Judgement.Document.Clients) == 0 {
 		return ""
 	}
-	return pipeline.PersonID(h.Judgement.Document.Clients[0].ID)
+	return h.Judgement.Document.Clients[0].ID.PersonKey()
 }
 
 // describe fills in what the document itself says.
@@ -216,7 +216,7 @@ func (s *Site) factsOf(p *page, m *cda.Metadata) []shownFact {
 	l := &m.Local
 	add("m_title", m.Title.Value)
 	for _, c := range m.Clients {
-		add("m_client", join(c.Name.Full(), pipeline.PersonID(c.ID)))
+		add("m_client", join(c.Name.Full(), c.ID.PersonKey()))
 	}
 	code("m_group", systemGroup, l.DocumentGroup)
 	code("m_type", systemType, m.Code)
@@ -228,7 +228,7 @@ func (s *Site) factsOf(p *page, m *cda.Metadata) []shownFact {
 	add("m_case", m.Encounter.ID.Root)
 	add("m_relationship", l.ClientRelationship.Root)
 	for _, a := range m.Authors {
-		add("m_author", join(a.Name.Full(), pipeline.PersonID(a.ID)))
+		add("m_author", join(a.Name.Full(), a.ID.PersonKey()))
 	}
 	add("m_controller", join(m.Custodian.Name.Value, m.Custodian.ID.Root))
 	code("m_register", "1.2.246.537.6.1264", l.RegistryType)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -187,5 +188,29 @@ func TestDOC1_OriginalsGoAlong(t *testing.T) {
 	}
 	if p.types["image/jpeg"] != 2 || p.types["image/tiff"] != 2 {
 		t.Errorf("attachments %v when sent once more", p.types)
+	}
+}
+
+// TestDOC10_TemporaryCodesAreTheirClientsAlone: people see the code without its root,
+// so that no two clients have the same one while there are others.
+func TestDOC10_TemporaryCodesAreTheirClientsAlone(t *testing.T) {
+	j := openJournal(t, filepath.Join(t.TempDir(), "w"))
+	defer j.Close()
+	codes, whole := map[string]bool{}, map[string]bool{}
+	for i := range 1300 { // six signs of a hundred, then again for each year
+		p := &person{key: fmt.Sprint(i), born: "19510403"}
+		if err := j.temporary(p, Organisation{OID: "1.2.246.10.99999901.10.0"}, 2018+i%3); err != nil {
+			t.Fatal(err)
+		}
+		if codes[p.id] && len(codes) < 600 {
+			t.Fatalf("client %d has another's code %s", i, p.id)
+		}
+		if whole[p.root+p.id] {
+			t.Fatalf("client %d has another's id %s %s", i, p.root, p.id)
+		}
+		codes[p.id], whole[p.root+p.id] = true, true
+	}
+	if len(codes) != 600 {
+		t.Errorf("%d codes", len(codes))
 	}
 }

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS originals(seq INTEGER, n INTEGER, media_type TEXT NOT
 CREATE TABLE IF NOT EXISTS persons(
   key TEXT PRIMARY KEY, root TEXT NOT NULL, id TEXT NOT NULL, family TEXT NOT NULL, given TEXT NOT NULL, call TEXT NOT NULL,
   born TEXT NOT NULL, gender TEXT NOT NULL, protected INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS persons_temporary ON persons(root, id);
+CREATE INDEX IF NOT EXISTS persons_id ON persons(id, root);
 -- Client numbers whose identity code stands on some row; "" where there are two.
 CREATE TABLE IF NOT EXISTS aliases(number TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS relations(
