@@ -3,6 +3,7 @@ package migrate
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,30 @@ func TestMIG1_WhatTheArchiveLostIsTold(t *testing.T) {
 	before := s.n
 	if r, err := j.Reconcile(t.Context(), w); err != nil || r.Held != 220 || s.n != before+220 {
 		t.Errorf("sent once more: %+v %v", r, err)
+	}
+}
+
+// What is wrong with a document that has no row is told by the document.
+func TestMIG1_AProblemNamesTheDocumentWhereThereIsNoRow(t *testing.T) {
+	warnings := map[string]*Problem{}
+	s := &Summary{Title: "report", States: map[string]map[string]int64{}}
+	for _, x := range []Record{
+		{Kind: "document", Row: 7, OldID: "A7", Document: "1.2.246.10.99999901.7", Findings: []Finding{{Rule: "X", Severity: "warning"}}},
+		{Kind: "relationship", Document: "1.2.246.10.99999901.8", Findings: []Finding{{Rule: "X", Severity: "warning"}}},
+	} {
+		s.count(nil, warnings, &x)
+	}
+	s.Warnings = sorted(warnings)
+	var text, page strings.Builder
+	if err := errors.Join(s.Text(&text, "en"), s.HTML(&page, "en")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"row 7 A7", "document 1.2.246.10.99999901.8"} {
+		if !strings.Contains(text.String(), want) || strings.Contains(text.String(), "row 0") {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+	if !strings.Contains(page.String(), "document <code>1.2.246.10.99999901.8</code>") {
+		t.Error("the page does not name the document")
 	}
 }

@@ -156,11 +156,13 @@ type Problem struct {
 	Examples []Example
 }
 
-// Example is a row that has the problem.
+// Example is a row that has the problem, or the document of a relationship or case,
+// which has no row.
 type Example struct {
-	Row    int64
-	OldID  string
-	Detail string
+	Row      int64
+	OldID    string
+	Document string
+	Detail   string
 }
 
 const maxExamples = 3
@@ -225,6 +227,6 @@ func tally(m map[string]*Problem, id, text, remedy string, x *Record) {
 	}
 	p.Count++
 	if len(p.Examples) < maxExamples {
-		p.Examples = append(p.Examples, Example{x.Row, x.OldID, x.Detail})
+		p.Examples = append(p.Examples, Example{x.Row, x.OldID, x.Document, x.Detail})
 	}
 }

@@ -25,7 +25,7 @@ var words = map[string]Words{
 	"Figures": {"Luvut", "Siffror", "Figures"}, "Kind": {"Laji", "Slag", "Kind"}, "Problems": {"Ongelmat", "Problem", "Problems"},
 	"Warnings": {"Huomautukset", "Anmärkningar", "Warnings"}, "Problem": {"Ongelma", "Problem", "Problem"}, "Count": {"Määrä", "Antal", "Count"},
 	"Meaning": {"Merkitys ja korjaus", "Betydelse och åtgärd", "Meaning and remedy"}, "Examples": {"Esimerkkejä", "Exempel", "Examples"},
-	"Row": {"rivi", "rad", "row"}, "Reconciliation": {"Täsmäytys", "Avstämning", "Reconciliation"}, "Rows": {"Lähteen rivit", "Källans rader", "Rows of the source"},
+	"Row": {"rivi", "rad", "row"}, "Made": {"asiakirja", "handling", "document"}, "Reconciliation": {"Täsmäytys", "Avstämning", "Reconciliation"}, "Rows": {"Lähteen rivit", "Källans rader", "Rows of the source"},
 	"Complete":   {"Kaikki täsmää: jokaisella rivillä on lopputulos, ja arkistossa on kaikki, minkä se on kuitannut.", "Allt stämmer: varje rad har ett utfall och arkivet har allt som det har kvitterat.", "Complete: every row has its end, and the archive holds all that it acknowledged."},
 	"Incomplete": {"Ei täsmää vielä.", "Stämmer ännu inte.", "Not complete."}, "Asked": {"Kysytty arkistolta", "Frågat av arkivet", "Asked of the archive"},
 	"Lost": {"arkistosta puuttuu", "saknas i arkivet", "not in the archive:"},
@@ -166,6 +166,10 @@ func (s *Summary) Text(w io.Writer, lang string) error {
 		for _, x := range l.Problems {
 			fmt.Fprintf(w, "%6d  %s  %s\n        %s\n", x.Count, x.ID, x.Text, x.Remedy)
 			for _, e := range x.Examples {
+				if e.Row == 0 {
+					fmt.Fprintf(w, "        %s %s\n", p.W["Made"], e.Document)
+					continue
+				}
 				fmt.Fprintf(w, "        %s %d %s %s\n", p.W["Row"], e.Row, e.OldID, e.Detail)
 			}
 		}
