@@ -22,7 +22,7 @@ func rightDocuments(t *testing.T) []vectors.Vector {
 	if len(set) < 30 {
 		t.Fatalf("only %d right documents", len(set))
 	}
-	return share.Sample(set, 4)
+	return share.Sample(set, 8)
 }
 
 // rulesIn gives the rules of lines of Expect, without those that keep is false for.

@@ -102,7 +102,7 @@ func TestTEST2_OurGatewayPassesEveryCase(t *testing.T) {
 	r := runnerFor(g.url)
 	r.Hooks = g.hooks()
 	began := time.Now()
-	results, err := r.Run(context.Background(), share.Sample(cases.Default().Select(cases.Selection{}), 5))
+	results, err := r.Run(context.Background(), share.Sample(cases.Default().Select(cases.Selection{}), 10))
 	if err != nil {
 		t.Fatal(err)
 	}

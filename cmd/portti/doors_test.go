@@ -261,7 +261,7 @@ func requestOf(frameXML []byte) string {
 // TestAllDoorsSayTheSameOfSamples: the fixtures' documents of every group.
 func TestAllDoorsSayTheSameOfSamples(t *testing.T) {
 	d, w := openDoors(t, writeAnchors(t)), fixtures.Default()
-	for _, doc := range share.Sample(w.Documents, 4) {
+	for _, doc := range share.Sample(w.Documents, 8) {
 		f := w.Frame(doc)
 		d.compare(doc.Name, requestOf(f), f, doc.Bytes)
 	}
@@ -270,7 +270,7 @@ func TestAllDoorsSayTheSameOfSamples(t *testing.T) {
 // TestAllDoorsSayTheSameOfFaults: every fault, on the first document that can have it.
 func TestAllDoorsSayTheSameOfFaults(t *testing.T) {
 	d, w := openDoors(t, writeAnchors(t)), fixtures.Default()
-	for _, fault := range share.Sample(fixtures.Faults(), 4) {
+	for _, fault := range share.Sample(fixtures.Faults(), 8) {
 		if fault == fixtures.WrongEncoding {
 			continue // a declared encoding counts for octets; text in JSON has none
 		}
@@ -291,7 +291,7 @@ func TestAllDoorsSayTheSameOfFaults(t *testing.T) {
 func TestAllDoorsSayTheSameOfFaultyFrames(t *testing.T) {
 	w, trusted := fixtures.Default(), writeAnchors(t)
 	doc := w.Doc("plan")
-	for _, fault := range share.Sample(fixtures.FrameFaults(), 4) {
+	for _, fault := range share.Sample(fixtures.FrameFaults(), 8) {
 		t.Run(string(fault), func(t *testing.T) {
 			f, err := w.MutateFrame(doc, fault)
 			if err != nil {

@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err, len(scripts))
 	}
 	testscript.Run(t, testscript.Params{
-		Files:               share.Sample(scripts, 6), // each command is a process: slow to start
+		Files:               share.Sample(scripts, 17), // each command is a process: slow to start
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {

@@ -28,7 +28,7 @@ import (
 
 // migrateSize gives rows and kills: 2,000 and 5, or PORTTI_MIGRATE ("20000,50").
 func migrateSize(t *testing.T) (rows, kills int) {
-	rows, kills = share.Of(2000, 200), share.Of(5, 2)
+	rows, kills = share.Of(2000, 100), share.Of(5, 2)
 	if s := os.Getenv("PORTTI_MIGRATE"); s != "" {
 		if _, err := fmt.Sscanf(s, "%d,%d", &rows, &kills); err != nil {
 			t.Fatal(err)

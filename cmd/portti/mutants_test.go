@@ -91,7 +91,7 @@ func TestThereAreEnoughMutants(t *testing.T) {
 func TestEveryMutantIsFoundByItsGoldenCases(t *testing.T) {
 	table := readTable(t, mutantTable)
 	g := newRestarted(t)
-	for _, m := range share.Sample(mutants.All(), 8) {
+	for _, m := range share.Sample(mutants.All(), 16) {
 		list, unknown := run.ByIDs(cases.Default(), table[m.Name])
 		if len(list) == 0 || len(unknown) > 0 {
 			t.Errorf("%s: no golden case (unknown: %v)", m.Name, unknown)
@@ -120,7 +120,7 @@ func TestEveryCaseFindsAMutant(t *testing.T) {
 		delete(table, c.ID)
 	}
 	g := newRestarted(t)
-	for _, name := range share.Sample(slices.Sorted(maps.Keys(by)), 8) {
+	for _, name := range share.Sample(slices.Sorted(maps.Keys(by)), 16) {
 		found := g.against(t, mutants.Named(name), by[name])
 		for _, c := range by[name] {
 			if v := found[c.ID]; v != report.Failed {

@@ -119,7 +119,7 @@ func TestTEST2_ASoundClientPassesEveryCase(t *testing.T) {
 // TestEveryClientMutantIsFound plays each broken client through its golden case.
 func TestEveryClientMutantIsFound(t *testing.T) {
 	g := newObserved(t)
-	for i := 0; i < len(mutants.Clients); i += share.Of(1, 4) {
+	for i := 0; i < len(mutants.Clients); i += share.Of(1, 8) {
 		m := &mutants.Clients[i]
 		c := cases.Default().Case(m.Golden)
 		if c == nil {
@@ -154,7 +154,7 @@ func (g *observed) play(m *mutants.Client, c *cases.Case) report.Verdict {
 // TestEveryClientCaseFindsAMutant: no case passes every broken client.
 func TestEveryClientCaseFindsAMutant(t *testing.T) {
 	g := newObserved(t)
-	for _, c := range share.Sample(cases.Default().Select(cases.Selection{Mode: cases.Client}), 6) {
+	for _, c := range share.Sample(cases.Default().Select(cases.Selection{Mode: cases.Client}), 12) {
 		found := false
 		for i := range mutants.Clients {
 			if found = g.play(&mutants.Clients[i], c) == report.Failed; found {

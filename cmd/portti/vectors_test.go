@@ -65,7 +65,7 @@ func makeVectors(t *testing.T) map[string][]made {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set = share.Sample(slices.DeleteFunc(set, func(v vectors.Vector) bool { return v.AtArchive() }), 8)
+	set = share.Sample(slices.DeleteFunc(set, func(v vectors.Vector) bool { return v.AtArchive() }), 16)
 	w, all := fixtures.Default(), make([]made, len(set))
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -131,7 +131,7 @@ func TestREK2_ARK3_LUO2_EveryVectorAtTheArchivesDoor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set = share.Sample(slices.DeleteFunc(set, func(v vectors.Vector) bool { return !v.AtArchive() }), 8)
+	set = share.Sample(slices.DeleteFunc(set, func(v vectors.Vector) bool { return !v.AtArchive() }), 16)
 	w, dir, changes := fixtures.Default(), t.TempDir(), map[string]func(*gateway.Config){}
 	if err := os.WriteFile(filepath.Join(dir, vectors.AgreedFile), []byte(vectors.Agreed()), 0o600); err != nil {
 		t.Fatal(err)
