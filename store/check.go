@@ -294,7 +294,11 @@ func (c *checker) index(ctx context.Context, tx *sql.Tx, d *documentRow) error {
 		c.r.add("index", d.f.id, "its index row is damaged")
 		return nil
 	}
-	keys := vs[23].([]byte) // by the checksum it is as written
+	keys, ok := vs[23].([]byte)
+	if !ok { // text of the same octets has the same checksum
+		c.r.add("index", d.f.id, "its index row is damaged")
+		return nil
+	}
 	for i := 0; i+keySize <= len(keys); i += keySize {
 		var there int
 		if err := tx.QueryRowContext(ctx, sqlCheckKey, keys[i:i+keySize], vs[13], d.seq).Scan(&there); err != nil {

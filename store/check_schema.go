@@ -60,18 +60,18 @@ func (s *Store) expectedSchema(ctx context.Context) (out map[string]string, err 
 }
 
 func readSchema(ctx context.Context, db *sql.DB) (map[string]string, error) {
-	rows, err := db.QueryContext(ctx, `SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema`)
+	rows, err := db.QueryContext(ctx, `SELECT type, name, tbl_name, coalesce(sql, ''), typeof(type) || typeof(name) || typeof(tbl_name) FROM sqlite_schema`)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	out := make(map[string]string)
 	for rows.Next() {
-		var kind, name, table, text string
-		if err := rows.Scan(&kind, &name, &table, &text); err != nil {
+		var kind, name, table, text, types string
+		if err := rows.Scan(&kind, &name, &table, &text, &types); err != nil {
 			return nil, err
 		}
-		out[name] = fmt.Sprintf("%s of %s: %s", kind, table, text)
+		out[name] = fmt.Sprintf("%s of %s, %s: %s", kind, table, types, text)
 	}
 	return out, rows.Err()
 }

@@ -216,6 +216,40 @@ func TestARK9_DamagedDocumentIsNotServed(t *testing.T) {
 	wantBytes(t, s, docSize(id(2), 20_000))
 }
 
+// Octets of another type than they were written with are damage, not a panic: one bit
+// makes text of a blob, with the same checksum.
+func TestARK9_CheckTellsOctetsOfAnotherType(t *testing.T) {
+	for what, damage := range map[string][]string{
+		"schema": {`UPDATE sqlite_schema SET type = CAST(type AS BLOB) WHERE name = 'frames'`},
+		"index": {
+			`UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '') WHERE name = 'doc_index'`,
+			`PRAGMA writable_schema = RESET`,
+			`UPDATE doc_index SET keys = CAST(keys AS TEXT)`,
+			`PRAGMA writable_schema = ON`,
+			`UPDATE sqlite_schema SET sql = sql || ' STRICT' WHERE name = 'doc_index'`,
+		},
+	} {
+		s := open(t)
+		mustArchive(t, s, doc(id(1)))
+		db := rawDB(t, s)
+		dropTriggers(t, db)
+		for _, q := range append([]string{`PRAGMA writable_schema = ON`}, damage...) {
+			if _, err := db.Exec(q); err != nil {
+				t.Fatal(what, q, err)
+			}
+		}
+		var r CheckReport
+		k := &checker{s: s, r: &r}
+		err := k.schema(bg)
+		if what == "index" {
+			err = k.documents(bg)
+		}
+		if err != nil || !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Area == what && (what == "index" || p.ID == "frames") }) {
+			t.Errorf("%s: %v %+v", what, err, r.Problems)
+		}
+	}
+}
+
 // Bit flips anywhere in the file: the check names damage, opening is refused, or
 // nothing that the archive holds has changed.
 func TestARK9_BitFlipsAreFoundOrHarmless(t *testing.T) {
