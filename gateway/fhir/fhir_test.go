@@ -220,6 +220,14 @@ func TestLUO6_TwoPersonsInABundle(t *testing.T) {
 	if is := issues(t, got); !slices.ContainsFunc(is, func(s string) bool { return strings.HasPrefix(s, RulePersons) }) {
 		t.Errorf("%q", is)
 	}
+	// One temporary code under another root is another person (DOC-10).
+	first, stranger := world.Notice(oid), *world.Client("temporary")
+	stranger.TemporaryRoot = stranger.TemporaryRoot[:len(stranger.TemporaryRoot)-4] + "2001"
+	first.Client, other.Client = world.Client("temporary"), &stranger
+	got = service(t, &fake{}).Answer(t.Context(), request(world.Notices(first, other)))
+	if is := issues(t, got); !slices.ContainsFunc(is, func(s string) bool { return strings.HasPrefix(s, RulePersons) }) {
+		t.Errorf("two roots: %q", is)
+	}
 	same := world.Notice(oid)
 	got = service(t, &fake{}).Answer(t.Context(), request(world.Notices(world.Notice(oid), same)))
 	if is := issues(t, got); !slices.ContainsFunc(is, func(s string) bool { return strings.HasPrefix(s, RuleRepeatedID) }) {

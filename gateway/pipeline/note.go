@@ -88,7 +88,7 @@ func (n *note) clients(a *store.Archival) (out []string) {
 			id = cda.ID{Root: strings.TrimPrefix(c.Temporary.System, "urn:oid:"), Extension: c.Temporary.Value}
 		}
 		if id.Extension != "" {
-			out = append(out, id.PersonKey())
+			out = append(out, meant(a.Index.Clients, id.PersonKey()))
 		}
 	}
 	if len(out) == 0 {

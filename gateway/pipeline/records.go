@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -328,10 +329,11 @@ func stateOf(phase string, d *cda.Metadata, body *cda.Body) *store.State {
 	if s == nil {
 		return nil
 	}
-	whole(s, d)
+	header := clientIDs(d)
+	whole(s, header)
 	if s.Relationship != nil && len(d.Clients) == 1 {
 		c := &s.Relationship.Client
-		for _, id := range clientIDs(d) {
+		for _, id := range header {
 			if !slices.Contains(c.IDs, id) {
 				c.IDs = append(c.IDs, id)
 			}
@@ -340,24 +342,34 @@ func stateOf(phase string, d *cda.Metadata, body *cda.Body) *store.State {
 	return s
 }
 
-// whole gives the clients of a state the ids of the header where the body leaves out,
-// or writes otherwise, whose temporary id it is: the header's root counts.
-func whole(s *store.State, d *cda.Metadata) {
-	keys := make(map[string]string)
-	for _, key := range clientIDs(d) {
-		_, bare, temporary := strings.Cut(key, " ")
-		if temporary {
-			keys[bare] = key
-		}
-	}
+// whole gives the clients of a state the keys of the header's clients.
+func whole(s *store.State, header []string) {
 	for _, p := range s.Persons() {
-		for i, id := range p.IDs {
-			bare := id[strings.LastIndex(id, " ")+1:]
-			if key := keys[bare]; key != "" {
-				p.IDs[i] = key
-			}
+		for i, key := range p.IDs {
+			p.IDs[i] = meant(header, key)
 		}
 	}
+}
+
+// meant gives the key of the header's client that a body's key means: where the body
+// leaves out, or writes otherwise, whose temporary id it is, the header's root counts,
+// unless two of its clients have that code.
+func meant(header []string, key string) string {
+	if slices.Contains(header, key) {
+		return key
+	}
+	code, found := key[strings.LastIndexByte(key, ' ')+1:], ""
+	for _, h := range header {
+		root, c, _ := strings.Cut(h, " ")
+		if !cda.IsTemporaryClientRoot(root) || !strings.EqualFold(c, code) {
+			continue
+		}
+		if found != "" {
+			return key
+		}
+		found = h
+	}
+	return cmp.Or(found, key)
 }
 
 // stateful are the document groups, by key, whose documents make the state of
