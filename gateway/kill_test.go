@@ -240,11 +240,9 @@ func (x *torture) documents(n int) []*fixtures.Document {
 		x.next++
 		// Of one client after another: nobody has thousands of relationships.
 		w := world()
-		r := w.Relationships[int(x.next)%len(w.Relationships)]
-		s := w.Spec(fixtures.RelationshipDoc)
-		s.Serial, s.Clients, s.Relationship = x.next, []*fixtures.Client{r.Client}, r
-		s.Controller, s.Organiser, s.Unit, s.System = r.Organiser, r.Organiser, r.Unit, r.Organiser.System
-		d, err := world().Build(s)
+		s := w.RelationshipSpec(w.Relationships[int(x.next)%len(w.Relationships)])
+		s.Serial = x.next
+		d, err := w.Build(s)
 		if err != nil {
 			x.t.Fatal(err)
 		}
