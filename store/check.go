@@ -290,12 +290,8 @@ func (c *checker) index(ctx context.Context, tx *sql.Tx, d *documentRow) error {
 		return err
 	}
 	n := len(vs) - 1
-	if columnsRecord(vs[:n]).checksum() != vs[n] {
-		c.r.add("index", d.f.id, "its index row is damaged")
-		return nil
-	}
-	keys, ok := vs[23].([]byte)
-	if !ok { // text of the same octets has the same checksum
+	keys, ok := vs[23].([]byte) // text of the same octets has the same checksum
+	if !ok || columnsRecord(vs[:n]).checksum() != vs[n] {
 		c.r.add("index", d.f.id, "its index row is damaged")
 		return nil
 	}
