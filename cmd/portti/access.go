@@ -43,9 +43,12 @@ type asked struct {
 	public, strong, nullified, storing bool
 }
 
+// clientHelp tells how a client is named: as cda.ID.PersonKey gives it.
+const clientHelp = "`ID` of the client: identity code, or \"ROOT ID\" of a temporary one"
+
 func (a *asked) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&a.client, "client", "", "`ID` of the client: identity code, or \"ROOT ID\" of a temporary one (default: the document's)")
+	f.StringVar(&a.client, "client", "", clientHelp+" (default: the document's)")
 	f.StringVar(&a.document, "document", "", "`OID` of the document")
 	f.StringVar(&a.at, "at", "", "`TIME` of the question: a date, or RFC 3339 (default now)")
 	f.String("access-settings", "", "`FILE` of settings: closing delays, calendar, codes")
@@ -265,7 +268,7 @@ func (m *Main) accessState() *cobra.Command {
 			return m.tellState(a.Known())
 		})
 	}
-	cmd.Flags().StringVar(&client, "client", "", "`ID` of the client")
+	cmd.Flags().StringVar(&client, "client", "", clientHelp)
 	cmd.Flags().StringVar(&at, "at", "", "`TIME` of the question (default now)")
 	cmd.Flags().String("access-settings", "", "`FILE` of settings")
 	return cmd
@@ -329,7 +332,7 @@ func (m *Main) accessRight(kind string) *cobra.Command {
 
 func (m *Main) orderFlags(cmd *cobra.Command, o *store.Order, at *string) {
 	f := cmd.Flags()
-	f.StringVar(&o.Client, "client", "", "`ID` of the client")
+	f.StringVar(&o.Client, "client", "", clientHelp)
 	f.StringVar(&o.Recorder, "recorder", "", "`OID` of the organisation that records it")
 	f.StringVar(at, "at", "", "the `TIME` of it (default now)")
 	m.byFlag(cmd, &o.User)

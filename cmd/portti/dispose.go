@@ -321,7 +321,7 @@ func (m *Main) eventCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&e.Controller, "controller", "", "`OID` of the controller")
 	f.StringVar(&kind, "kind", "", "`KIND`: case-closed, death, birth, decision-end or need-ended")
-	f.StringVar(&e.Subject, "subject", "", "`ID`: the case, the client, or the decision's first version")
+	f.StringVar(&e.Subject, "subject", "", "`ID`: the case, the client (identity code, or \"ROOT ID\" of a temporary one), or the decision's first version")
 	f.StringVar(&on, "on", "", "`DAY` of the event")
 	f.BoolVar(&withdraw, "withdraw", false, "take back what was recorded")
 	f.StringVar(&e.Source, "source", "", "`TEXT`: where it is known from")

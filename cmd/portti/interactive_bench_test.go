@@ -37,9 +37,9 @@ const (
 // BenchmarkInteractiveDuringMigration measures what another client feels of a migration
 // at full speed over the wire: gateway and pusher are processes of their own on this
 // machine, the client archives a 20 KB document and asks for the metadata of a
-// client's newest hundred documents 25 times a second. Each op is a pair of blocks, without and with the migration, in
-// changing order; the ratio is the median over the pairs of the ratios of their 99th
-// percentiles (goal: at most 1.5).
+// client's newest hundred documents 25 times a second. Each op is a pair of blocks,
+// without and with the migration, in changing order; the ratio is the median over the
+// pairs of the ratios of their 99th percentiles (goal: at most 1.5).
 //
 //	go test ./cmd/portti -run '^$' -bench InteractiveDuringMigration -benchtime 10x -timeout 60m
 func BenchmarkInteractiveDuringMigration(b *testing.B) {

@@ -76,7 +76,7 @@ func (m *Main) supplyCommand(name string, log store.LogName, short string) *cobr
 	m.masterFlags(f)
 	l.flags(f)
 	f.StringVar(&l.controller, "controller", "", "`OID` of the controller whose log it is")
-	f.StringVar(&l.f.Client, "client", "", "identity code of the client, or \"ROOT ID\" of a temporary `ID`")
+	f.StringVar(&l.f.Client, "client", "", clientHelp)
 	f.StringVar(&l.f.User, "user", "", "`ID` of the user")
 	f.StringVar(&l.f.UserName, "user-name", "", "`NAME` of the user (usage log)")
 	f.StringVar(&l.f.DocumentID, "document", "", "`OID` of the document")

@@ -38,9 +38,9 @@ func (m *Main) migrateCommand() *cobra.Command {
 		Use: "migrate", Short: "empties an old system into an archive: plan, build, push, report",
 		Long: "Makes signed old documents of an old system's table and files, and sends them to an\n" +
 			"archive. Everything stands in the work directory: each step may be stopped or killed\n" +
-			"at any moment and goes on where it was. The work directory holds clients' data. Keep it to the end:\n" +
-			"documents that are built anew in another are signed anew, and the archive takes no\n" +
-			"other octets under an id that it has.",
+			"at any moment and goes on where it was. The work directory holds clients' data.\n" +
+			"Keep it to the end: documents that are built anew in another are signed anew, and\n" +
+			"the archive takes no other octets under an id that it has.",
 		Example: "  portti migrate plan --mapping old/mapping.yaml --trust ca.pem\n" +
 			"  portti migrate build --mapping old/mapping.yaml --trust ca.pem --work migration\n" +
 			"  portti migrate push --work migration --to http://127.0.0.1:8080/soap\n" +

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"portti/cda"
 	"portti/conformance/cases"
 	"portti/conformance/report"
 )
@@ -64,8 +65,8 @@ func (r *Runner) log(ctx context.Context, s *scene, x *cases.Step) report.Step {
 		org = s.world.Organisation(x.Log.Organisation)
 	}
 	began := time.Now()
-	_, id := s.clients[cmp.Or(x.Log.Client, "c")].ID()
-	b, err := hook(ctx, Asked{Client: id, Organisation: org.OID})
+	root, id := s.clients[cmp.Or(x.Log.Client, "c")].ID()
+	b, err := hook(ctx, Asked{Client: cda.ID{Root: root, Extension: id}.PersonKey(), Organisation: org.OID})
 	st.Took = report.Milliseconds(time.Since(began))
 	if err != nil {
 		r.fail(&st, "hook-failed", "want", name, "why", err.Error())

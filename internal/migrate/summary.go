@@ -167,7 +167,7 @@ func (s *Summary) Text(w io.Writer, lang string) error {
 			fmt.Fprintf(w, "%6d  %s  %s\n        %s\n", x.Count, x.ID, x.Text, x.Remedy)
 			for _, e := range x.Examples {
 				if e.Row == 0 {
-					fmt.Fprintf(w, "        %s %s\n", p.W["Made"], e.Document)
+					fmt.Fprintf(w, "        %s %s %s\n", p.W["Made"], e.Document, e.Detail)
 					continue
 				}
 				fmt.Fprintf(w, "        %s %d %s %s\n", p.W["Row"], e.Row, e.OldID, e.Detail)
