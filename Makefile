@@ -49,7 +49,7 @@ torture: setup ## kills gateway and archive 10,000 times under load, flips 100,0
 	PORTTI_TORTURE=500 $(GO) test -timeout 180m -run 'Kill' -v ./gateway
 	PORTTI_TORTURE=10000 $(GO) test -timeout 600m -run 'Kill' -v ./store
 	PORTTI_TORTURE=100000 $(GO) test -timeout 1200m -run 'BitFlips' -v ./store
-	PORTTI_TORTURE=1000000 $(GO) test -timeout 600m -run 'PowerCut|FailureAt' -v ./store
+	PORTTI_TORTURE=1000000 $(GO) test -timeout 600m -run 'PowerCut|FailureAt|Unsynced' -v ./store
 	PORTTI_TORTURE=2000 $(GO) test -timeout 180m -run 'DamagedBackup' -v ./store
 	PORTTI_MIGRATE=20000,50 $(GO) test -timeout 180m -run 'MIG1_NothingIsLostOrDoubledWhenKilled' -v ./cmd/portti
 

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -122,31 +121,6 @@ func Manifests(dir string) ([]*Manifest, error) {
 		out = append(out, m)
 	}
 	return out, nil
-}
-
-// rawFile is the database file for reading past SQLite. It is opened once and closed
-// last: closing any descriptor of the file drops the process's locks on it.
-type rawFile struct {
-	mu sync.Mutex
-	f  *os.File
-}
-
-func (r *rawFile) open(path string) (*os.File, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.f != nil {
-		return r.f, nil
-	}
-	var err error
-	r.f, err = os.Open(path)
-	return r.f, err
-}
-
-func (r *rawFile) close() error {
-	if r.f == nil {
-		return nil
-	}
-	return r.f.Close()
 }
 
 // frozen gives the database file as it is at one commit, for as long as the connection

@@ -64,13 +64,36 @@ func (w *writer) setDown(cause error) {
 func (w *writer) reopen() error {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
+	if err := w.disconnect(); err != nil {
+		return err
+	}
+	if err := w.s.connect(context.Background()); err != nil {
+		return err
+	}
+	return w.s.raw.release(w.s.path(dbFile))
+}
+
+// disconnect closes every connection, so that the next one takes the WAL for unread.
+// Pages that are written back while a reader is on an older state count as written back,
+// and nothing has synced them; where the sync that comes after them fails, only the WAL
+// has them. So SQLite must not go by its count, nor delete the WAL with the last
+// connection.
+func (w *writer) disconnect() error {
+	path := w.s.path(dbFile)
+	if err := w.s.raw.hold(path); err != nil {
+		return err
+	}
 	// What closing finds wrong is what reopening is for.
 	_ = w.close()
 	if w.s.read != nil {
 		_ = w.s.read.Close()
 		w.s.read = nil
 	}
-	return w.s.connect(context.Background())
+	connected, err := w.s.raw.connected(path)
+	if err == nil && connected {
+		err = &Error{Kind: ErrLocked, Op: "reopen", Path: path, Hint: hints[ErrLocked]}
+	}
+	return err
 }
 
 // pause waits before the next try, refusing what is queued meanwhile. It tells

@@ -219,7 +219,10 @@ func (s *Store) Close() error {
 		if s.read != nil {
 			err = s.read.Close()
 		}
-		s.closed = errors.Join(fail("close", errors.Join(err, s.w.truncateWAL(), s.w.close(), s.raw.close())), s.lock.release())
+		if e := s.w.truncateWAL(); e != nil {
+			err = errors.Join(err, e, s.raw.hold(s.path(dbFile))) // the WAL stays, see disconnect
+		}
+		s.closed = errors.Join(fail("close", errors.Join(err, s.w.close(), s.raw.close())), s.lock.release())
 	})
 	return s.closed
 }

@@ -267,16 +267,14 @@ func (w *writer) drain() {
 	}
 }
 
-// handle commits one group that begins with first, then does the upkeep.
+// handle commits one group that begins with first, and writes the WAL back where it has grown.
 func (w *writer) handle(first *job) {
 	if e := w.s.down.Load(); e != nil {
 		refuse(first, e)
 		return
 	}
 	if first.alone != nil {
-		if first.state.CompareAndSwap(jobQueued, jobTaken) {
-			first.done <- fail(first.op, first.alone(w))
-		}
+		w.alone(first)
 		return
 	}
 	err := w.group(first)
@@ -287,6 +285,24 @@ func (w *writer) handle(first *job) {
 	if err == nil && w.dirty >= w.s.opt.checkpoint {
 		err = w.checkpoint()
 	}
+	w.upkeep(err)
+}
+
+// alone runs a job outside of a transaction. It may write the WAL back, whose failure is
+// the archive's, whoever asked for it.
+func (w *writer) alone(j *job) {
+	if !j.state.CompareAndSwap(jobQueued, jobTaken) {
+		return
+	}
+	err := j.alone(w)
+	j.done <- fail(j.op, err)
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		w.upkeep(err)
+	}
+}
+
+// upkeep brings the archive back after an error.
+func (w *writer) upkeep(err error) {
 	if err == nil {
 		return
 	}
