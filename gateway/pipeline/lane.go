@@ -32,18 +32,19 @@ const askingHead = 4096
 const quietTime = time.Second
 
 // lanes gives out the places to compute. Interactive messages come first, queries among
-// them before archiving, each in the order of their coming. While there are any, bulk has at most half of the places,
-// and keeps its place until its commit is done, so that few of its documents stand
-// in the writer's queue; when it has been quiet, bulk may have all places, and
-// leaves them before it waits for the archive as others do. One bulk message is
-// always let in, so that a migration comes to its end under any load.
+// them before archiving, each in the order of their coming. While there are any, bulk has
+// at most half of the places, keeps each until its commit is done, so that few of its
+// documents stand in the writer's queue, and then leaves it unused for as long again, so
+// that who comes mostly finds processor, disk and writer free. When it has been quiet,
+// bulk may have all places, and leaves them before it waits for the archive as others do.
+// One bulk message is always let in, so that a migration comes to its end under any load.
 type lanes struct {
 	places int
 	now    func() time.Time // monotonic
 
 	mu      sync.Mutex
 	used    int // places taken
-	bulk    int // of these, by bulk
+	bulk    int // of these, by bulk, and those that rest
 	present int // interactive messages in hand, from coming to answer
 	left    time.Time
 	asking  []chan struct{} // queries that wait
@@ -60,6 +61,7 @@ type ticket struct {
 	lane Lane
 	// held tells that the place is taken, still that it is kept through the commit.
 	held, still bool
+	came        time.Time // when the place was taken
 }
 
 // enter waits for a place; nil where ctx ends first.
@@ -79,6 +81,8 @@ func (l *lanes) enter(ctx context.Context, lane Lane) *ticket {
 	l.mu.Unlock()
 	select {
 	case <-turn: // the place has been taken for us
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		return l.ticket(lane)
 	case <-ctx.Done():
 		l.giveUp(lane, turn)
@@ -114,7 +118,7 @@ func (l *lanes) may(lane Lane) bool {
 	case lane == Interactive:
 		return true
 	default:
-		return l.bulk == 0 || l.bulk < l.places/2 || l.quiet()
+		return l.bulk < max(1, l.places/2) || l.quiet()
 	}
 }
 
@@ -123,14 +127,12 @@ func (l *lanes) take(lane Lane) *ticket {
 	if lane == Bulk {
 		l.bulk++
 	}
-	return &ticket{l: l, lane: lane, held: true, still: lane == Bulk && !l.quiet()}
+	return l.ticket(lane)
 }
 
-// ticket is take for a message whose place was counted when it was woken.
+// ticket is for a message whose place has been counted.
 func (l *lanes) ticket(lane Lane) *ticket {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return &ticket{l: l, lane: lane, held: true, still: lane == Bulk && !l.quiet()}
+	return &ticket{l: l, lane: lane, held: true, still: lane == Bulk && !l.quiet(), came: l.now()}
 }
 
 // giveUp leaves the queue; a place that was given meanwhile goes to the next.
@@ -207,11 +209,22 @@ func (t *ticket) computed() {
 func (t *ticket) answered() {
 	t.l.mu.Lock()
 	defer t.l.mu.Unlock()
-	if t.held {
+	if t.still && !t.l.quiet() {
+		t.l.used--
+		time.AfterFunc(t.l.now().Sub(t.came), t.l.rested)
+	} else if t.held {
 		t.l.free(t.lane)
 	}
 	t.l.gone(t.lane)
 	t.l.wake()
+}
+
+// rested ends the rest of one of bulk's places.
+func (l *lanes) rested() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bulk--
+	l.wake()
 }
 
 // lane tells in which lane a request waits. That a message asks is seen by the name of

@@ -46,6 +46,8 @@ func TestMIG1_InteractiveTrafficGoesFirst(t *testing.T) {
 		for _, k := range append(waiting, a, b) {
 			k.answered()
 		}
+		time.Sleep(quietTime) // bulk's places rest
+		synctest.Wait()
 		if l.used != 0 || l.bulk != 0 || l.present != 0 {
 			t.Errorf("left behind: %+v", l)
 		}
@@ -81,6 +83,45 @@ func TestMIG1_BulkHasHalfWhileOthersAreAbout(t *testing.T) {
 		}
 		for _, k := range []*ticket{a, b, c} {
 			k.answered()
+		}
+		time.Sleep(quietTime) // bulk's places rest
+		synctest.Wait()
+		if l.used != 0 || l.bulk != 0 || l.present != 0 {
+			t.Errorf("left behind: %+v", l)
+		}
+	})
+}
+
+// TestMIG1_BulkRestsWhileOthersAreAbout: as long as it worked, and not at all when it
+// has been quiet.
+func TestMIG1_BulkRestsWhileOthersAreAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(2)
+		l.enter(t.Context(), Interactive).answered()
+		work := func() {
+			k := l.enter(t.Context(), Bulk)
+			time.Sleep(10 * time.Millisecond)
+			k.computed()
+			k.answered()
+		}
+		start := time.Now()
+		work()
+		if l.mu.Lock(); l.used != 0 {
+			t.Error("a place that rests is kept from others")
+		}
+		l.mu.Unlock()
+		work()
+		if took := time.Since(start); took != 30*time.Millisecond {
+			t.Errorf("two messages took %v, want 10 + 10 + 10 ms", took)
+		}
+		time.Sleep(quietTime)
+		synctest.Wait()
+		start = time.Now()
+		for range 3 {
+			work()
+		}
+		if took := time.Since(start); took != 30*time.Millisecond {
+			t.Errorf("with nobody about three messages took %v, want 30 ms", took)
 		}
 		if l.used != 0 || l.bulk != 0 || l.present != 0 {
 			t.Errorf("left behind: %+v", l)
