@@ -9,7 +9,7 @@
 //	POST /fhir            disclosure notices (package fhir)
 //	GET  /proofs/…        proofs of integrity (proofs.go)
 //	GET  /healthz         the process answers
-//	GET  /readyz          the archive can take documents
+//	GET  /readyz          documents should be sent
 //	GET  /metrics         Prometheus; on the admin listener, else on loopback only
 //
 // Limits have clear answers, each a SOAP Fault with a finding: 413 for a message
@@ -127,7 +127,8 @@ type Options struct {
 	// TLS is required with TLSListen; see TLSConfig.
 	TLS    *tls.Config
 	Limits Limits
-	// Ready tells why the archive cannot take documents now; nil means it can.
+	// Ready tells why documents should not be sent now: they would be refused, or it is
+	// near (a full disk); nil means that they should.
 	Ready func(context.Context) error
 	Log   zerolog.Logger
 	// State is what the operator's page tells beside the metrics; nil for nothing.

@@ -97,7 +97,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	default:
 		if err := s.o.Ready(r.Context()); err != nil {
 			s.o.Log.Warn().Err(err).Msg("not ready")
-			text := "the archive cannot take documents now"
+			text := "the archive is not ready for documents"
 			var e *NotReady
 			if errors.As(err, &e) {
 				text += ": " + strings.Join(e.Failed, ", ")

@@ -101,7 +101,7 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 	}}}
 	w := httptest.NewRecorder()
 	s.readyz(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
-	if w.Code != http.StatusServiceUnavailable || !strings.HasSuffix(w.Body.String(), "now: disk, writer\n") || strings.Contains(w.Body.String(), "secret") {
+	if w.Code != http.StatusServiceUnavailable || !strings.HasSuffix(w.Body.String(), "for documents: disk, writer\n") || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
