@@ -15,23 +15,30 @@ func TestARK9_PagesWrittenBackUnsyncedSurviveAFailingSync(t *testing.T) {
 	if err := faultvfs.Register(); err != nil {
 		t.Fatal(err)
 	}
-	from, to := unsynced(t, 0, faultvfs.Stale)
+	from, to := unsynced(t, 0, faultvfs.Stale, false)
+	_, closed := unsynced(t, 0, faultvfs.Stale, true)
 	modes := []faultvfs.Mode{faultvfs.Stale}
 	if os.Getenv("PORTTI_TORTURE") != "" {
 		from, modes = 0, append(modes, faultvfs.Fail)
 	}
 	for _, mode := range modes {
 		for n := from + 1; n <= to; n++ {
-			if unsynced(t, n, mode); t.Failed() {
+			if unsynced(t, n, mode, false); t.Failed() {
 				t.Fatalf("mode %d at operation %d of %d to %d", mode, n, from, to)
+			}
+		}
+		for n := from + 1; n <= closed; n++ {
+			if unsynced(t, n, mode, true); t.Failed() {
+				t.Fatalf("closing: mode %d at operation %d of %d to %d", mode, n, from, closed)
 			}
 		}
 	}
 }
 
-// unsynced archives and writes back beside a reader under a fault at operation n. It
-// gives how many operations were done when the reader had gone, and in the end.
-func unsynced(t *testing.T, n int, mode faultvfs.Mode) (from, to int) {
+// unsynced archives and writes back beside a reader under a fault at operation n, and
+// then goes on, or closes the archive at once. It gives how many operations were done
+// when the reader had gone, and in the end.
+func unsynced(t *testing.T, n int, mode faultvfs.Mode, closes bool) (from, to int) {
 	t.Helper()
 	o := faultOptions(t.TempDir())
 	o.checkpoint = 1 << 30
@@ -71,9 +78,15 @@ func unsynced(t *testing.T, n int, mode faultvfs.Mode) (from, to int) {
 	writingBack()
 	_ = reader.Rollback()
 	from = faultvfs.Ops()
-	archiving(3)
-	writingBack()
-	archiving(4)
+	documents := 2
+	if closes {
+		_ = s.Close() // the fault may be here
+	} else {
+		archiving(3)
+		writingBack()
+		archiving(4)
+		documents = 4
+	}
 	if to = faultvfs.Ops(); n > 0 && faultvfs.Struck() == "" {
 		t.Errorf("operation %d was never reached", n)
 	}
@@ -86,7 +99,7 @@ func unsynced(t *testing.T, n int, mode faultvfs.Mode) (from, to int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 4 {
+	for i := range documents {
 		wantBytes(t, s, docSize(id(i+1), 9_000))
 	}
 	wantClean(t, s)

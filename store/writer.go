@@ -267,7 +267,8 @@ func (w *writer) drain() {
 	}
 }
 
-// handle commits one group that begins with first, and writes the WAL back where it has grown.
+// handle commits one group that begins with first, and writes the WAL back where it has
+// grown.
 func (w *writer) handle(first *job) {
 	if e := w.s.down.Load(); e != nil {
 		refuse(first, e)
