@@ -11,6 +11,16 @@ import (
 	"portti/cda/organisations"
 )
 
+// wantEmpty tells what is left behind when everybody has gone and bulk's places rested.
+func wantEmpty(t *testing.T, l *lanes) {
+	t.Helper()
+	time.Sleep(quietTime)
+	synctest.Wait()
+	if l.used != 0 || l.bulk != 0 || l.present != 0 || len(l.asking)+len(l.first)+len(l.later) != 0 {
+		t.Errorf("left behind: %+v", l)
+	}
+}
+
 // TestMIG1_InteractiveTrafficGoesFirst: a migration waits for whoever else comes.
 func TestMIG1_InteractiveTrafficGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -46,11 +56,7 @@ func TestMIG1_InteractiveTrafficGoesFirst(t *testing.T) {
 		for _, k := range append(waiting, a, b) {
 			k.answered()
 		}
-		time.Sleep(quietTime) // bulk's places rest
-		synctest.Wait()
-		if l.used != 0 || l.bulk != 0 || l.present != 0 {
-			t.Errorf("left behind: %+v", l)
-		}
+		wantEmpty(t, l)
 	})
 }
 
@@ -84,11 +90,7 @@ func TestMIG1_BulkHasHalfWhileOthersAreAbout(t *testing.T) {
 		for _, k := range []*ticket{a, b, c} {
 			k.answered()
 		}
-		time.Sleep(quietTime) // bulk's places rest
-		synctest.Wait()
-		if l.used != 0 || l.bulk != 0 || l.present != 0 {
-			t.Errorf("left behind: %+v", l)
-		}
+		wantEmpty(t, l)
 	})
 }
 
@@ -123,9 +125,7 @@ func TestMIG1_BulkRestsWhileOthersAreAbout(t *testing.T) {
 		if took := time.Since(start); took != 30*time.Millisecond {
 			t.Errorf("with nobody about three messages took %v, want 30 ms", took)
 		}
-		if l.used != 0 || l.bulk != 0 || l.present != 0 {
-			t.Errorf("left behind: %+v", l)
-		}
+		wantEmpty(t, l)
 	})
 }
 
