@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -348,6 +349,52 @@ func TestReplayListFollowsAndSurvivesACutLine(t *testing.T) {
 	mustArchive(t, inner, doc(id(1)))
 	if err := inner.Relist(bg); !errors.Is(err, ErrList) {
 		t.Errorf("a list in the data directory: %v", err)
+	}
+}
+
+// A deed of the last moment before the archive closes is listed, and an archive that
+// has closed has a list even where there is nothing to list: a missing one says nothing.
+func TestLUO6_TheReplayListLacksNothingOnceTheArchiveIsClosed(t *testing.T) {
+	dir, list := t.TempDir(), filepath.Join(t.TempDir(), "list")
+	for n, deeds := range []func(*Store){
+		func(s *Store) { mustArchive(t, s, doc(id(1))) },
+		func(s *Store) { nullify(t, s, nullification(id(1)), Nullified, "") },
+		func(s *Store) {
+			mustArchive(t, s, doc(id(2)))
+			nullify(t, s, nullification(id(2)), Nullified, "")
+		},
+	} {
+		s, err := Open(bg, Options{Dir: dir, Master: testMaster, ReplayList: list, CheckpointEvery: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		deeds(s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if lines := bytes.Count(must(os.ReadFile(list)), []byte("\n")); lines != n {
+			t.Errorf("%d lines after %d deeds", lines, n)
+		}
+	}
+}
+
+// Following the list costs what came since, not what the archive holds.
+func BenchmarkRelist(b *testing.B) {
+	for _, n := range []int{1000, 16000} {
+		b.Run(fmt.Sprintf("documents=%d", n), func(b *testing.B) {
+			s := open(b, func(o *Options) { o.ReplayList = filepath.Join(b.TempDir(), "list") })
+			for i := range n {
+				mustArchive(b, s, doc(id(i)))
+			}
+			if err := s.Relist(bg); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if err := s.Relist(bg); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -47,10 +47,13 @@ type listed struct {
 type replayList struct {
 	mu     sync.Mutex
 	loaded bool
-	seen   map[string]int64 // newest Seq by deed
-	last   []byte           // hash of the last line
-	failed atomic.Value     // errorBox
+	seen   listSeen
+	last   []byte       // hash of the last line
+	failed atomic.Value // errorBox
 }
+
+// listSeen are the newest rows that are known to be listed or to need no line.
+type listSeen struct{ disposal, nullification, document int64 }
 
 func (l *listed) signed() ([]byte, error) {
 	c := *l
@@ -101,6 +104,9 @@ const sqlListed = `SELECT 'disposal', x.seq, d.id, d.set_id, s.controller, x.rea
 	FROM doc_state t JOIN documents d ON d.seq = t.seq JOIN series s ON s.set_id = d.set_id
 	WHERE t.seq > ?3 AND d.version > 1 AND json_extract(t.facts, '$.permission') IS NOT NULL ORDER BY 7, 1, 2`
 
+const sqlNewest = `SELECT (SELECT coalesce(max(seq), 0) FROM disposals), (SELECT coalesce(max(seq), 0) FROM nullifications),
+	(SELECT coalesce(max(seq), 0) FROM documents)`
+
 // Relist brings the replay list up to date, durably.
 func (s *Store) Relist(ctx context.Context) error {
 	if s.opt.ReplayList == "" {
@@ -109,31 +115,70 @@ func (s *Store) Relist(ctx context.Context) error {
 	l := &s.list
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.loaded {
+	err := s.reading("replay list", func(db *sql.DB) error { return s.relist(ctx, db) })
+	return fail("replay list", err)
+}
+
+// relist lists what has come since it last looked, so that its cost is that of the
+// new rows, however old and large the archive. It is called with the list's lock.
+func (s *Store) relist(ctx context.Context, db *sql.DB) error {
+	if !s.list.loaded {
 		if err := s.loadList(); err != nil {
-			return fail("replay list", err)
-		}
-	}
-	var lines []listed
-	err := s.reading("replay list", func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, sqlListed, l.seen[deedDisposal], l.seen[deedNullification], l.seen[deedPermission])
-		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var x listed
-			if err := rows.Scan(&x.Deed, &x.Seq, &x.Document, &x.Set, &x.Controller, &x.Reason, &x.At); err != nil {
-				return err
-			}
-			lines = append(lines, x)
-		}
-		return rows.Err()
-	})
-	if err != nil || len(lines) == 0 {
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
 		return err
 	}
-	return fail("replay list", s.appendList(lines))
+	defer tx.Rollback()
+	seen := s.list.seen
+	var to listSeen
+	if err := tx.QueryRowContext(ctx, sqlNewest).Scan(&to.disposal, &to.nullification, &to.document); err != nil {
+		return err
+	}
+	if to == seen {
+		return nil
+	}
+	rows, err := tx.QueryContext(ctx, sqlListed, seen.disposal, seen.nullification, seen.document)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var lines []listed
+	for rows.Next() {
+		var x listed
+		if err := rows.Scan(&x.Deed, &x.Seq, &x.Document, &x.Set, &x.Controller, &x.Reason, &x.At); err != nil {
+			return err
+		}
+		lines = append(lines, x)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if len(lines) > 0 {
+		if err := s.appendList(lines); err != nil {
+			return err
+		}
+	}
+	s.list.seen = to
+	return nil
+}
+
+// lastList lists what came since the last checkpoint, while the store closes: a list
+// that follows (CheckpointEvery) lacks nothing once the archive is closed.
+func (s *Store) lastList() error {
+	if s.opt.ReplayList == "" || s.opt.CheckpointEvery < 0 {
+		return nil
+	}
+	s.list.mu.Lock()
+	defer s.list.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.read == nil {
+		return nil
+	}
+	return s.relist(context.Background(), s.read)
 }
 
 func (s *Store) loadList() error {
@@ -152,11 +197,18 @@ func (s *Store) loadList() error {
 	if err := errors.Join(f.Truncate(whole), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	s.list.seen, s.list.last, s.list.loaded = make(map[string]int64), last, true
+	s.list.seen, s.list.last, s.list.loaded = listSeen{}, last, true
 	for _, x := range old {
-		s.list.seen[x.Deed] = max(s.list.seen[x.Deed], x.Seq)
+		s.list.seen.raise(x)
 	}
 	return nil
+}
+
+func (l *listSeen) raise(x listed) {
+	at := map[string]*int64{deedDisposal: &l.disposal, deedNullification: &l.nullification, deedPermission: &l.document}[x.Deed]
+	if at != nil {
+		*at = max(*at, x.Seq)
+	}
 }
 
 // inside tells whether a path lies in a directory.
@@ -202,9 +254,6 @@ func (s *Store) appendList(lines []listed) error {
 		return err
 	}
 	l.last = last
-	for _, x := range lines {
-		l.seen[x.Deed] = max(l.seen[x.Deed], x.Seq)
-	}
 	return nil
 }
 

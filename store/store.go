@@ -213,11 +213,11 @@ func (s *Store) Close() error {
 		close(s.stop)
 		<-s.gone
 		s.background.Wait()
+		err := s.lastList()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		var err error
 		if s.read != nil {
-			err = s.read.Close()
+			err = errors.Join(err, s.read.Close())
 		}
 		if e := s.w.truncateWAL(); e != nil {
 			err = errors.Join(err, e, s.raw.hold(s.path(dbFile))) // the WAL stays, see disconnect
