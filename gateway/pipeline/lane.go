@@ -31,10 +31,13 @@ const askingHead = 4096
 // processor.
 const quietTime = time.Second
 
+// restsFor is how many times as long as it worked bulk rests while others are about.
+const restsFor = 2
+
 // lanes gives out the places to compute. Interactive messages come first, queries among
 // them before archiving, each in the order of their coming. While there are any, bulk has
 // at most half of the places, keeps each until its commit is done, so that few of its
-// documents stand in the writer's queue, and then leaves it unused for as long again, so
+// documents stand in the writer's queue, and then leaves it unused for twice as long, so
 // that who comes mostly finds processor, disk and writer free. When it has been quiet,
 // bulk may have all places, and leaves them before it waits for the archive as others do.
 // One bulk message is always let in, so that a migration comes to its end under any load.
@@ -211,7 +214,7 @@ func (t *ticket) answered() {
 	defer t.l.mu.Unlock()
 	if t.still && !t.l.quiet() {
 		t.l.used--
-		time.AfterFunc(t.l.now().Sub(t.came), t.l.rested)
+		time.AfterFunc(restsFor*t.l.now().Sub(t.came), t.l.rested)
 	} else if t.held {
 		t.l.free(t.lane)
 	}
