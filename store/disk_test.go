@@ -159,7 +159,11 @@ func (d *faultDisk) settle(r *rand.Rand) error {
 		if err != nil || bytes.Equal(have, durable) {
 			continue
 		}
-		left := [][]byte{have, durable, have[:len(have)/2], append(slices.Clone(durable), have[min(len(have), len(durable)):(len(have)+min(len(have), len(durable)))/2]...)}
+		half := have[:len(have)/2]
+		if bytes.HasPrefix(have, durable) { // what was synced and not touched since stays
+			half = have[:max(len(half), len(durable))]
+		}
+		left := [][]byte{have, durable, half, append(slices.Clone(durable), have[min(len(have), len(durable)):(len(have)+min(len(have), len(durable)))/2]...)}
 		errs = append(errs, os.WriteFile(path, left[r.IntN(len(left))], 0o600))
 	}
 	for path := range d.created {
@@ -230,7 +234,7 @@ func (f *faultFile) Sync() error {
 	defer f.d.mu.Unlock()
 	if err := f.d.step("sync of "+filepath.Base(f.path), false); err != nil {
 		if durable, known := f.d.durable[f.path]; known && err != errPower {
-			return errors.Join(err, f.f.Truncate(0), func() error { _, err := f.f.WriteAt(durable, 0); return err }())
+			return errors.Join(err, os.WriteFile(f.path, durable, 0o600))
 		}
 		return err
 	}
