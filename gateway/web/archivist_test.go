@@ -184,3 +184,19 @@ func TestLOG4_LogsAreSearchedAndExported(t *testing.T) {
 		t.Errorf("formulas: %v", c)
 	}
 }
+
+// DOC-10: a temporary id is one only with its root; the pages say how it is typed.
+func TestDOC10_TheClientOfATemporaryIdIsFoundByRootAndId(t *testing.T) {
+	h := newHouse(t, nil)
+	b := h.browser(cardA)
+	token := b.login()
+	d := h.of(h.w.Organisations[0].OID, func(d *fixtures.Document) bool { return d.Spec.Clients[0].Hetu == "" })
+	client := d.Spec.Clients[0]
+	for form, page := range map[string]string{"/archive": "/archive/search", "/archive/logs": "/archive/logs"} {
+		want(t, b.get(form), http.StatusOK, "A temporary id: its issuer&#39;s root, a space and the id")
+		w := b.post(page, "csrf", token, "client", client.TemporaryRoot+" "+client.TemporaryID)
+		if !strings.Contains(strings.ReplaceAll(w.Body.String(), "<wbr>", ""), d.OID) {
+			t.Errorf("%s does not find it", page)
+		}
+	}
+}
