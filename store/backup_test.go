@@ -378,6 +378,34 @@ func TestLUO6_TheReplayListLacksNothingOnceTheArchiveIsClosed(t *testing.T) {
 	}
 }
 
+// A clock that was set back makes no deed stand before an earlier one of its kind, so
+// that a list that a crash has cut at its end is made whole again.
+func TestLUO6_TheReplayListIsMadeWholeAfterTheClockWasSetBack(t *testing.T) {
+	dir, list := t.TempDir(), filepath.Join(t.TempDir(), "list")
+	c := &clock{t: noon}
+	options := func(o *Options) { o.Now, o.ReplayList = c.now, list }
+	s := openIn(t, dir, options)
+	for i := range 2 {
+		mustArchive(t, s, doc(id(i)))
+		nullify(t, s, nullification(id(i)), Nullified, "")
+		c.set(noon.Add(-time.Hour))
+	}
+	if err := errors.Join(s.Relist(bg), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text := must(os.ReadFile(list))
+	if err := os.WriteFile(list, text[:len(text)-9], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = openIn(t, dir, options)
+	if err := s.Relist(bg); err != nil {
+		t.Fatal(err)
+	}
+	if again := must(os.ReadFile(list)); !bytes.Equal(again, text) {
+		t.Errorf("%s\nbecame\n%s", text, again)
+	}
+}
+
 // Following the list costs what came since, not what the archive holds.
 func BenchmarkRelist(b *testing.B) {
 	for _, n := range []int{1000, 16000} {

@@ -20,7 +20,7 @@ import (
 // backup must not undo: disposals, nullifications, and permissions that a newer version
 // has replaced. Each line is JSON, signed by the checkpoint key and bound to the line
 // before by its hash, so that none can be changed or taken out unseen, save at the end.
-// Lines follow the deeds with the checkpoints, a second at most.
+// Lines follow the deeds with the checkpoints, a second at most, and when the archive closes.
 
 // The deeds of the list.
 const (
@@ -96,13 +96,15 @@ func readList(path string, public ed25519.PublicKey) (out []listed, last []byte,
 	return out, last, whole, nil
 }
 
-const sqlListed = `SELECT 'disposal', x.seq, d.id, d.set_id, s.controller, x.reason, x.at
+// sqlListed gives the deeds as they came, those of a kind in the order of their rows
+// even where the clock was set back: a list that is cut at its end lacks the newest.
+const sqlListed = `SELECT 'disposal', x.seq, d.id, d.set_id, s.controller, x.reason, x.at, max(x.at) OVER (ORDER BY x.seq)
 	FROM disposals x JOIN documents d ON d.seq = x.document JOIN series s ON s.set_id = d.set_id WHERE x.seq > ?1
-	UNION ALL SELECT 'nullification', n.seq, d.id, d.set_id, s.controller, n.reason, n.arrived
+	UNION ALL SELECT 'nullification', n.seq, d.id, d.set_id, s.controller, n.reason, n.arrived, max(n.arrived) OVER (ORDER BY n.seq)
 	FROM nullifications n JOIN documents d ON d.seq = n.document JOIN series s ON s.set_id = d.set_id WHERE n.seq > ?2
-	UNION ALL SELECT 'permission-replaced', d.seq, d.id, d.set_id, s.controller, '', d.arrived
+	UNION ALL SELECT 'permission-replaced', d.seq, d.id, d.set_id, s.controller, '', d.arrived, max(d.arrived) OVER (ORDER BY d.seq)
 	FROM doc_state t JOIN documents d ON d.seq = t.seq JOIN series s ON s.set_id = d.set_id
-	WHERE t.seq > ?3 AND d.version > 1 AND json_extract(t.facts, '$.permission') IS NOT NULL ORDER BY 7, 1, 2`
+	WHERE t.seq > ?3 AND d.version > 1 AND json_extract(t.facts, '$.permission') IS NOT NULL ORDER BY 8, 1, 2`
 
 const sqlNewest = `SELECT (SELECT coalesce(max(seq), 0) FROM disposals), (SELECT coalesce(max(seq), 0) FROM nullifications),
 	(SELECT coalesce(max(seq), 0) FROM documents)`
@@ -112,57 +114,7 @@ func (s *Store) Relist(ctx context.Context) error {
 	if s.opt.ReplayList == "" {
 		return nil
 	}
-	l := &s.list
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := s.reading("replay list", func(db *sql.DB) error { return s.relist(ctx, db) })
-	return fail("replay list", err)
-}
-
-// relist lists what has come since it last looked, so that its cost is that of the
-// new rows, however old and large the archive. It is called with the list's lock.
-func (s *Store) relist(ctx context.Context, db *sql.DB) error {
-	if !s.list.loaded {
-		if err := s.loadList(); err != nil {
-			return err
-		}
-	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	seen := s.list.seen
-	var to listSeen
-	if err := tx.QueryRowContext(ctx, sqlNewest).Scan(&to.disposal, &to.nullification, &to.document); err != nil {
-		return err
-	}
-	if to == seen {
-		return nil
-	}
-	rows, err := tx.QueryContext(ctx, sqlListed, seen.disposal, seen.nullification, seen.document)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var lines []listed
-	for rows.Next() {
-		var x listed
-		if err := rows.Scan(&x.Deed, &x.Seq, &x.Document, &x.Set, &x.Controller, &x.Reason, &x.At); err != nil {
-			return err
-		}
-		lines = append(lines, x)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if len(lines) > 0 {
-		if err := s.appendList(lines); err != nil {
-			return err
-		}
-	}
-	s.list.seen = to
-	return nil
+	return s.relist(ctx, func(f func(*sql.DB) error) error { return s.reading("replay list", f) })
 }
 
 // lastList lists what came since the last checkpoint, while the store closes: a list
@@ -171,14 +123,64 @@ func (s *Store) lastList() error {
 	if s.opt.ReplayList == "" || s.opt.CheckpointEvery < 0 {
 		return nil
 	}
-	s.list.mu.Lock()
-	defer s.list.mu.Unlock()
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.read == nil {
-		return nil
+	return s.relist(context.Background(), func(f func(*sql.DB) error) error {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if s.read == nil {
+			return &Error{Kind: ErrUnavailable, Op: "replay list", Hint: hints[ErrUnavailable]}
+		}
+		return f(s.read)
+	})
+}
+
+// relist lists what has come since it last looked, so that its cost is that of the
+// new rows, however old and large the archive. Nothing is read while it writes.
+func (s *Store) relist(ctx context.Context, reading func(func(*sql.DB) error) error) error {
+	l := &s.list
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.loaded {
+		if err := s.loadList(); err != nil {
+			return fail("replay list", err)
+		}
 	}
-	return s.relist(context.Background(), s.read)
+	var lines []listed
+	to := l.seen
+	err := reading(func(db *sql.DB) error {
+		return snapshotOf(ctx, db, func(tx *sql.Tx) (err error) {
+			lines, err = to.follow(ctx, tx)
+			return err
+		})
+	})
+	if err == nil && len(lines) > 0 {
+		err = s.appendList(lines)
+	}
+	if err == nil {
+		l.seen = to
+	}
+	return fail("replay list", err)
+}
+
+// follow gives the lines of what is newer than seen, and moves seen there.
+func (seen *listSeen) follow(ctx context.Context, tx *sql.Tx) (lines []listed, err error) {
+	from := *seen
+	err = tx.QueryRowContext(ctx, sqlNewest).Scan(&seen.disposal, &seen.nullification, &seen.document)
+	if err != nil || *seen == from {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, sqlListed, from.disposal, from.nullification, from.document)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x listed
+		if err := rows.Scan(&x.Deed, &x.Seq, &x.Document, &x.Set, &x.Controller, &x.Reason, &x.At, new(int64)); err != nil {
+			return nil, err
+		}
+		lines = append(lines, x)
+	}
+	return lines, rows.Err()
 }
 
 func (s *Store) loadList() error {
@@ -204,10 +206,14 @@ func (s *Store) loadList() error {
 	return nil
 }
 
-func (l *listSeen) raise(x listed) {
-	at := map[string]*int64{deedDisposal: &l.disposal, deedNullification: &l.nullification, deedPermission: &l.document}[x.Deed]
-	if at != nil {
-		*at = max(*at, x.Seq)
+func (seen *listSeen) raise(x listed) {
+	switch x.Deed {
+	case deedDisposal:
+		seen.disposal = max(seen.disposal, x.Seq)
+	case deedNullification:
+		seen.nullification = max(seen.nullification, x.Seq)
+	case deedPermission:
+		seen.document = max(seen.document, x.Seq)
 	}
 }
 

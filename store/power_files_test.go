@@ -335,8 +335,9 @@ func TestARK9_PowerCutsAndFailuresWhileASchemaIsMigrated(t *testing.T) {
 func TestLUO6_PowerCutsAndFailuresWhileTheReplayListIsWritten(t *testing.T) {
 	files := archiveTemplate(t)
 	var dir, list string
-	var want int                                                                      // as many are listed by the archive's word
-	listing := func(o *Options) { o.ReplayList, o.CheckpointEvery = list, time.Hour } // listed when asked for, and when closing
+	var want int // as many are listed by the archive's word
+	// Listed when asked for, and when closing.
+	listing := func(o *Options) { o.ReplayList, o.CheckpointEvery = list, time.Hour }
 	listed := func(t *testing.T, s *Store) (out []string) {
 		lines, _, _, err := readList(list, s.tree.key.PublicKey())
 		if err != nil {

@@ -104,13 +104,15 @@ func (s *Store) reading(op string, f func(*sql.DB) error) error {
 
 // snapshot runs f in a read transaction: all its statements see one state.
 func (s *Store) snapshot(ctx context.Context, op string, f func(*sql.Tx) error) error {
-	return s.reading(op, func(db *sql.DB) error {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		return errors.Join(f(tx), tx.Rollback())
-	})
+	return s.reading(op, func(db *sql.DB) error { return snapshotOf(ctx, db, f) })
+}
+
+func snapshotOf(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(tx), tx.Rollback())
 }
 
 // sqlVersion reads a version with everything that Version has. Status is told from
