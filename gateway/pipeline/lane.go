@@ -31,8 +31,12 @@ const askingHead = 4096
 // processor.
 const quietTime = time.Second
 
-// restsFor is how many times as long as it worked bulk rests while others are about.
-const restsFor = 2
+// restsFor is how many times as long as it worked bulk rests while others are about, and
+// restsMost how long at most: where one commit took long, the next need not.
+const (
+	restsFor  = 2
+	restsMost = time.Second
+)
 
 // lanes gives out the places to compute. Interactive messages come first, queries among
 // them before archiving, each in the order of their coming. While there are any, bulk has
@@ -214,7 +218,7 @@ func (t *ticket) answered() {
 	defer t.l.mu.Unlock()
 	if t.still && !t.l.quiet() {
 		t.l.used--
-		time.AfterFunc(restsFor*t.l.now().Sub(t.came), t.l.rested)
+		time.AfterFunc(min(restsFor*t.l.now().Sub(t.came), restsMost), t.l.rested)
 	} else if t.held {
 		t.l.free(t.lane)
 	}

@@ -100,12 +100,13 @@ func TestMIG1_BulkRestsWhileOthersAreAbout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLanes(2)
 		l.enter(t.Context(), Interactive).answered()
-		work := func() {
+		working := func(long time.Duration) {
 			k := l.enter(t.Context(), Bulk)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(long)
 			k.computed()
 			k.answered()
 		}
+		work := func() { working(10 * time.Millisecond) }
 		start := time.Now()
 		work()
 		if l.mu.Lock(); l.used != 0 {
@@ -116,7 +117,16 @@ func TestMIG1_BulkRestsWhileOthersAreAbout(t *testing.T) {
 		if took := time.Since(start); took != 40*time.Millisecond {
 			t.Errorf("two messages took %v, want 10 + 20 + 10 ms", took)
 		}
-		time.Sleep(quietTime)
+		here := l.enter(t.Context(), Interactive) // stays through a commit that takes long
+		time.Sleep(time.Second)
+		start = time.Now()
+		working(time.Minute)
+		work()
+		if took := time.Since(start); took != time.Minute+restsMost+10*time.Millisecond {
+			t.Errorf("after a minute's work bulk had the next after %v", took)
+		}
+		here.answered()
+		time.Sleep(2 * quietTime)
 		synctest.Wait()
 		start = time.Now()
 		for range 3 {
