@@ -80,7 +80,7 @@ func (m *benchMigration) run(args ...string) (took time.Duration, memory float64
 // that it held, in MB. (What the system tells of an ended child is never less than its
 // parent held when it began.)
 func memoryOf(pid int) func() float64 {
-	most := make(chan float64)
+	most := make(chan float64, 1)
 	go func() {
 		var held float64
 		for {
