@@ -93,6 +93,7 @@ func TestTextInManyPiecesIsOneText(t *testing.T) {
 				i++
 			}
 		}
+		f.release()
 		if texts != 1 {
 			t.Errorf("%s: %d texts", name, texts)
 		}

@@ -307,6 +307,7 @@ func TestOwnFailureIsAnError(t *testing.T) {
 			f.walk(tree.Root())
 			spoil(f)
 		})
+		f.release()
 		if err != ErrEngine {
 			t.Errorf("%s: %v", name, err)
 		}
