@@ -75,6 +75,7 @@ func (r *revoker) get(q Request, asked, unreachable string) ([]byte, string) {
 		return nil, RuleAddress
 	case errors.Is(err, ErrAnswer):
 		r.pause(asked, unreachable)
+	case errors.Is(err, errNoPlace): // says nothing of the address
 	case r.ctx.Err() == nil:
 		r.pause(q.URL, unreachable)
 	}
@@ -91,22 +92,43 @@ func (r *revoker) pause(name, rule string) {
 	r.failed.put(name, failure{rule, r.now().Add(r.o.Pause)})
 }
 
+// errNoPlace tells that a question was not asked: as many as may be are under way.
+var errNoPlace = errors.New("too many questions are under way")
+
 // fetch asks the Fetcher within the limits of time and number.
 func (r *revoker) fetch(q Request) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(r.ctx, r.o.Timeout)
-	defer cancel()
-	if err := ctx.Err(); err != nil { // closed
+	if err := r.place(); err != nil {
 		return nil, err
 	}
-	select {
-	case r.places <- struct{}{}:
-		defer func() { <-r.places }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	defer func() { <-r.places }()
+	ctx, cancel := context.WithTimeout(r.ctx, r.o.Timeout)
+	defer cancel()
 	b, err := r.o.Fetcher.Fetch(ctx, q)
 	if err == nil && int64(len(b)) > q.Limit {
 		return nil, fmt.Errorf("%w: larger than %d octets", ErrAnswer, q.Limit)
 	}
 	return b, err
+}
+
+// place waits for a place among the questions under way, as long as a question may
+// take.
+func (r *revoker) place() error {
+	if err := r.ctx.Err(); err != nil { // closed
+		return err
+	}
+	select {
+	case r.places <- struct{}{}:
+		return nil
+	default:
+	}
+	late := time.NewTimer(r.o.Timeout)
+	defer late.Stop()
+	select {
+	case r.places <- struct{}{}:
+		return nil
+	case <-late.C:
+		return errNoPlace
+	case <-r.ctx.Done():
+		return r.ctx.Err()
+	}
 }

@@ -76,8 +76,9 @@ type Revocation struct {
 	// 0 leaves it as it says. Undated is the life of one that says nothing; 0 means
 	// an hour.
 	Life, Undated time.Duration
-	// Timeout bounds one question; 0 means 5 seconds. Pause is how long an address
-	// that failed is left alone; 0 means 30 seconds.
+	// Timeout bounds one question, and the wait for a place among those under way; 0
+	// means 5 seconds. Pause is how long an address that failed is left alone; 0 means
+	// 30 seconds.
 	Timeout, Pause time.Duration
 	// ListLimit and AnswerLimit are the greatest sizes in octets; 0 means 32 MB and
 	// 64 KB.

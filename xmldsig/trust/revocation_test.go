@@ -397,7 +397,6 @@ func TestWaitingYields(t *testing.T) {
 func TestSilentResponderIsLeftAloneForAWhile(t *testing.T) {
 	s := newScene(t, func(o *Options) {
 		o.Revocation.Order, o.Revocation.Mode = []Source{OCSP}, Soft
-		o.Revocation.Timeout = time.Millisecond
 	})
 	s.net.down = func(string) error { return context.DeadlineExceeded }
 	c := s.leaf(t).Certificate
@@ -411,6 +410,27 @@ func TestSilentResponderIsLeftAloneForAWhile(t *testing.T) {
 	}
 	s.clock.add(31 * time.Second)
 	s.net.down = nil
+	want(t, s.judge(c))
+}
+
+// A question that got no place beside those under way says nothing of its address.
+func TestAddressThatWasNotAskedIsNotLeftAlone(t *testing.T) {
+	s := newScene(t, func(o *Options) {
+		o.Revocation.Order, o.Revocation.Mode = []Source{OCSP}, Soft
+		o.Revocation.Timeout = 10 * time.Millisecond
+	})
+	c := s.leaf(t).Certificate
+	places := s.store.revoker.places
+	for range cap(places) {
+		places <- struct{}{}
+	}
+	want(t, s.judge(c), RuleUnchecked)
+	if n := s.net.count(); n != 0 {
+		t.Errorf("asked %d times", n)
+	}
+	for range cap(places) {
+		<-places
+	}
 	want(t, s.judge(c))
 }
 
