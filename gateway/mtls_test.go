@@ -56,7 +56,7 @@ func (m *mtls) wait(d time.Duration) {
 // logged waits until the technical log tells a word since some length of it: the server writes it after
 // the client has its answer.
 func (m *mtls) logged(since int, word string) bool {
-	for range 100 {
+	for range 1000 {
 		if strings.Contains(m.log.String()[since:], word) {
 			return true
 		}
