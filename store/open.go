@@ -83,6 +83,9 @@ func (s *Store) prepareFile(ctx context.Context) (fresh bool, err error) {
 	if err := s.createPrivate(); err != nil {
 		return false, err
 	}
+	if err := s.takeUpWAL(); err != nil {
+		return false, err
+	}
 	have, know, err := s.examine(ctx)
 	if err != nil {
 		return false, err
@@ -104,6 +107,17 @@ func (s *Store) prepareFile(ctx context.Context) (fresh bool, err error) {
 		return err
 	})
 	return fresh, err
+}
+
+// takeUpWAL renews the WAL of a process that died: it may have left in the page cache
+// what a failed fsync lost. Where another program has the file open it cannot.
+func (s *Store) takeUpWAL() error {
+	path := s.path(dbFile)
+	alone, err := s.raw.exclude(path)
+	if err != nil || !alone {
+		return err
+	}
+	return errors.Join(s.renewWAL(), s.raw.release(path))
 }
 
 // createPrivate makes a missing database file readable for its owner alone; SQLite

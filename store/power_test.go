@@ -192,7 +192,8 @@ func retentionDone(t *testing.T, s *Store, i int) {
 }
 
 func faultOptions(dir string) Options {
-	return Options{Dir: dir, vfs: faultvfs.Name, checkpoint: 150_000, Now: (&clock{t: noon}).now, Master: testMaster, CheckpointEvery: -1}
+	return Options{Dir: dir, vfs: faultvfs.Name, checkpoint: 150_000, Now: (&clock{t: noon}).now, Master: testMaster, CheckpointEvery: -1,
+		openWAL: func(path string) (walFile, error) { return faultvfs.File(path), nil }}
 }
 
 // faulted puts the template into a directory and runs all deeds under a fault at
@@ -314,6 +315,9 @@ func TestARK9_FailureAtEveryOperationIsSurvived(t *testing.T) {
 				t.Errorf("operation %d was never reached", p+1)
 			}
 			struck := faultvfs.Struck()
+			if n := len(deeds()); len(done) != n && len(done) > 0 {
+				t.Errorf("fault %d at operation %d, %s: %d of %d deeds succeeded in the end", mode, p+1, struck, len(done), n)
+			}
 			if err := faultvfs.Settle(rand.Uint32()); err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -11,8 +12,9 @@ import (
 // Where SQLite's connections lock a database file while they are open (its os_unix.c).
 const sharedFirst, sharedSize = 0x40000002, 510
 
-// rawFile is the database file for reading and locking past SQLite. It is opened once
-// and closed last: closing any descriptor of the file drops the process's locks on it.
+// rawFile is the database file for reading and locking past SQLite; it is never written
+// to. It is opened once and closed last: closing any descriptor of the file drops the
+// process's locks on it.
 type rawFile struct {
 	mu sync.Mutex
 	f  *os.File
@@ -24,38 +26,41 @@ func (r *rawFile) open(path string) (*os.File, error) {
 	if r.f != nil {
 		return r.f, nil
 	}
-	var err error
-	r.f, err = os.Open(path)
-	return r.f, err
+	f, err := os.OpenFile(path, os.O_RDWR, 0) // a lock for writing wants it
+	if err == nil {
+		r.f = f
+	}
+	return f, err
 }
 
 // hold takes a lock beside SQLite's, which keeps a connection that closes last from
 // writing the WAL back and deleting it.
 func (r *rawFile) hold(path string) error {
-	_, err := r.fcntl(path, unix.F_OFD_SETLK, unix.F_RDLCK)
-	return err
+	return r.lock(path, unix.F_RDLCK)
+}
+
+// exclude takes a lock, or turns the one that hold took into one, that keeps every
+// connection from opening. It tells false where one is open.
+func (r *rawFile) exclude(path string) (bool, error) {
+	err := r.lock(path, unix.F_WRLCK)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // release gives the lock up.
 func (r *rawFile) release(path string) error {
-	_, err := r.fcntl(path, unix.F_OFD_SETLK, unix.F_UNLCK)
-	return err
+	return r.lock(path, unix.F_UNLCK)
 }
 
-// connected tells whether any connection is open.
-func (r *rawFile) connected(path string) (bool, error) {
-	kind, err := r.fcntl(path, unix.F_OFD_GETLK, unix.F_WRLCK)
-	return kind != unix.F_UNLCK, err
-}
-
-func (r *rawFile) fcntl(path string, command int, kind int16) (int16, error) {
+func (r *rawFile) lock(path string, kind int16) error {
 	f, err := r.open(path)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	l := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: sharedFirst, Len: sharedSize}
-	err = unix.FcntlFlock(f.Fd(), command, &l)
-	return l.Type, err
+	return unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &l)
 }
 
 func (r *rawFile) close() error {

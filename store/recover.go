@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
 	"time"
 )
 
@@ -33,7 +35,7 @@ func (w *writer) truncateWAL() error {
 // recover closes every connection after an I/O error, reopens the file and proves
 // the last acknowledged documents, before the archive accepts again. After a
 // failed fsync the kernel may hold pages that are on no disk and yet counted as
-// written; reopening and rewriting the WAL's content is what makes them durable.
+// written; writing the WAL anew and then its content back is what makes them durable.
 // Until it succeeds every call gets the error; proven damage ends the tries.
 func (w *writer) recover(cause error) {
 	w.setDown(cause)
@@ -55,8 +57,10 @@ func (w *writer) recover(cause error) {
 
 func (w *writer) setDown(cause error) {
 	kind := ErrUnavailable
-	if k := kindOf(cause); k == ErrDamaged || k == ErrForeign || k == ErrKey {
-		kind = k
+	for _, k := range []Kind{ErrDamaged, ErrForeign, ErrKey} {
+		if kindOf(cause) == k || errors.Is(cause, k) {
+			kind = k
+		}
 	}
 	w.s.down.Store(&Error{Kind: kind, Op: "write", Path: w.s.path(dbFile), Err: cause, Hint: hints[kind]})
 }
@@ -89,11 +93,52 @@ func (w *writer) disconnect() error {
 		_ = w.s.read.Close()
 		w.s.read = nil
 	}
-	connected, err := w.s.raw.connected(path)
-	if err == nil && connected {
-		err = &Error{Kind: ErrLocked, Op: "reopen", Path: path, Hint: hints[ErrLocked]}
+	alone, err := w.s.raw.exclude(path)
+	switch {
+	case err != nil:
+		return err
+	case !alone:
+		return &Error{Kind: ErrLocked, Op: "reopen", Path: path, Hint: hints[ErrLocked]}
 	}
-	return err
+	return errors.Join(w.s.renewWAL(), w.s.raw.hold(path))
+}
+
+// walFile is the WAL for writing without SQLite.
+type walFile interface {
+	io.WriterAt
+	io.Closer
+	Sync() error
+}
+
+// renewWAL writes the octets of the WAL anew and syncs them, while connections are
+// excluded. After a failed fsync its last frames may be readable and on no disk, and no
+// later fsync would put them there. Written back into the database file, and the power
+// gone before the WAL is emptied for good, the WAL would come back without them, and
+// what they had replaced be written over what is newer. What was told as failed may
+// so come to be: it stands in the WAL whole, or not at all.
+func (s *Store) renewWAL() error {
+	path := s.path(dbFile + "-wal")
+	in, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	open := s.opt.openWAL
+	if open == nil {
+		open = func(path string) (walFile, error) { return disk.Open(path, os.O_WRONLY, 0) }
+	}
+	out, err := open(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyBuffer(io.NewOffsetWriter(out, 0), struct{ io.Reader }{in}, make([]byte, 1<<20))
+	if err == nil {
+		err = out.Sync()
+	}
+	return errors.Join(err, out.Close())
 }
 
 // pause waits before the next try, refusing what is queued meanwhile. It tells

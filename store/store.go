@@ -49,13 +49,14 @@ type Options struct {
 	ReplayList string
 
 	// For tests: other migrations, another driver, VFS or synchronous of SQLite, another
-	// checkpointBytes, and a call before each COMMIT.
+	// checkpointBytes, a call before each COMMIT, and another way to write to the WAL.
 	migrations   fs.FS
 	driver       string
 	vfs          string
 	synchronous  string
 	checkpoint   int
 	beforeCommit func() error
+	openWAL      func(path string) (walFile, error)
 }
 
 // Group bounds what one commit takes.
@@ -150,7 +151,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		queue: make(chan *job, opt.Queue), short: make(chan *job, opt.Queue), stop: make(chan struct{}), gone: make(chan struct{}),
 		tree: checkpointing{grown: make(chan struct{}, 1)}}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(fail("open", err), lock.release())
+		return nil, errors.Join(fail("open", err), s.raw.close(), lock.release())
 	}
 	go s.w.run()
 	if opt.CheckpointEvery > 0 {

@@ -203,9 +203,18 @@ func (w *writer) loadSequences(ctx context.Context) error {
 		&w.seq.directory, &w.seq.transfer, &w.seq.step, &w.seq.flag)
 }
 
-// recheck proves that the last acknowledged documents are there and intact.
+// recheck proves that the last acknowledged documents are there and intact, or disposed
+// of: a disposal that was told as failed may have come to be.
 func (w *writer) recheck(ctx context.Context) error {
 	for _, m := range w.marks {
+		var gone bool
+		if err := w.conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM disposals x JOIN documents d ON d.seq = x.document
+			WHERE d.seq = ? AND d.id = ?)`, m.seq, m.id).Scan(&gone); err != nil {
+			return err
+		}
+		if gone {
+			continue
+		}
 		var id string
 		var sum, payload, salt []byte
 		err := w.conn.QueryRowContext(ctx, `SELECT d.id, d.sha256, b.payload, t.salt FROM documents d

@@ -110,7 +110,7 @@ static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static disk *disks;
 static sqlite3_vfs vfs, *real;
 static sqlite3_io_methods methods;
-static int ops, at, mode, hit, dead;
+static int ops, at, mode, hit, dead, syncs; /* syncs: they alone meet the fault */
 static char struck[64]; /* what the fault met, and in which file */
 
 static void drop(disk *d) {
@@ -184,7 +184,7 @@ static int fault(disk *d, int error) {
   if (dead) return error;
   ops++;
   if (at == 0 || ops < at || (hit && mode != READONLY)) return OK;
-  if (mode == FILL && error != IOERR_WRITE) return OK;
+  if ((mode == FILL && error != IOERR_WRITE) || (syncs && error != IOERR_FSYNC)) return OK;
   hit = 1;
   snprintf(struck, sizeof struck, "%s of %s", error == IOERR_WRITE ? "write" : error == IOERR_FSYNC ? "sync" : "truncation",
            name ? name + 1 : d->path);
@@ -203,21 +203,24 @@ static void survive(disk *d, unsigned *seed) {
   }
 }
 
-/* remember notes a change. b is NULL for a truncation to off. */
-static int remember(file *f, const void *b, int n, i64 off) {
-  change *c;
-  int rc = learn(f->d, f->real);
-  if (rc != OK) return rc;
-  c = calloc(1, sizeof *c);
+/* note notes a change of a file whose content is known. b is NULL for a truncation to
+** off. */
+static void note(disk *d, const void *b, int n, i64 off) {
+  change *c = calloc(1, sizeof *c);
   c->off = off;
   if (b) {
     c->b = malloc(n + 1);
     memcpy(c->b, b, n);
     c->n = n;
   }
-  *f->d->last = c;
-  f->d->last = &c->next;
-  return OK;
+  *d->last = c;
+  d->last = &c->next;
+}
+
+static int remember(file *f, const void *b, int n, i64 off) {
+  int rc = learn(f->d, f->real);
+  if (rc == OK) note(f->d, b, n, off);
+  return rc;
 }
 
 static int xWrite(sqlite3_file *p, const void *b, int n, i64 off) {
@@ -244,17 +247,22 @@ static int xTruncate(sqlite3_file *p, i64 size) {
   return rc;
 }
 
+static int synced(disk *d) {
+  int rc = fault(d, IOERR_FSYNC);
+  if (rc == OK)
+    for (change *c = d->first; c; c = c->next) apply(d, c, c->n);
+  else if (mode == FAIL)
+    restore(d); /* the pages are lost at once; STALE: with the next power cut */
+  if (rc == OK || (mode != CUT && mode != READONLY)) drop(d);
+  return rc;
+}
+
 static int xSync(sqlite3_file *p, int flags) {
   file *f = (file *)p;
   int rc;
   if (!f->d) return f->real->pMethods->xSync(f->real, flags);
   pthread_mutex_lock(&mu);
-  rc = fault(f->d, IOERR_FSYNC);
-  if (rc == OK)
-    for (change *c = f->d->first; c; c = c->next) apply(f->d, c, c->n);
-  else if (mode == FAIL)
-    restore(f->d); /* the pages are lost at once; STALE: with the next power cut */
-  if (rc == OK || (mode != CUT && mode != READONLY)) drop(f->d);
+  rc = synced(f->d);
   pthread_mutex_unlock(&mu);
   return rc;
 }
@@ -336,7 +344,13 @@ int fault_register(void) {
 void fault_arm(int n, int m) {
   pthread_mutex_lock(&mu);
   for (disk *d = disks; d; d = d->next) forget(d);
-  ops = 0, at = n, mode = m, hit = 0, dead = 0;
+  ops = 0, at = n, mode = m, hit = 0, dead = 0, syncs = 0;
+  pthread_mutex_unlock(&mu);
+}
+
+void fault_arm_next(int n, int m, int sync) {
+  pthread_mutex_lock(&mu);
+  at = ops + n, mode = m, hit = 0, syncs = sync;
   pthread_mutex_unlock(&mu);
 }
 
@@ -370,6 +384,43 @@ int fault_settle(unsigned seed) {
     forget(d);
   }
   at = hit = dead = 0;
+  pthread_mutex_unlock(&mu);
+  return rc;
+}
+
+/* learn_path is learn for a file that SQLite does not have open. */
+static int learn_path(disk *d) {
+  int rc = OK, fd;
+  if (d->known) return OK;
+  if ((fd = open(d->path, O_RDONLY)) < 0) return IOERR_READ;
+  d->size = lseek(fd, 0, SEEK_END);
+  d->durable = malloc(d->size + 1);
+  d->known = 1;
+  if (pread(fd, d->durable, d->size, 0) != d->size) rc = IOERR_READ;
+  close(fd);
+  return rc;
+}
+
+int fault_write(const char *path, const void *b, int n, i64 off) {
+  int rc, fd = -1;
+  pthread_mutex_lock(&mu);
+  disk *d = find(path);
+  rc = fault(d, IOERR_WRITE);
+  if (rc == OK) rc = learn_path(d);
+  if (rc == OK) {
+    note(d, b, n, off);
+    fd = open(path, O_WRONLY);
+    if (fd < 0 || pwrite(fd, b, n, off) != n) rc = IOERR_WRITE;
+    if (fd >= 0) close(fd);
+  }
+  pthread_mutex_unlock(&mu);
+  return rc;
+}
+
+int fault_sync(const char *path) {
+  int rc;
+  pthread_mutex_lock(&mu);
+  rc = synced(find(path));
   pthread_mutex_unlock(&mu);
   return rc;
 }

@@ -14,12 +14,16 @@
 package faultvfs
 
 // #cgo LDFLAGS: -Wl,--unresolved-symbols=ignore-in-object-files
+// #include <stdlib.h>
 // #include "faultvfs.h"
 import "C"
 
 import (
 	"errors"
+	"fmt"
 	"sync"
+	"syscall"
+	"unsafe"
 
 	_ "github.com/mattn/go-sqlite3" // brings SQLite into the program
 )
@@ -61,6 +65,12 @@ func Register() error { return register() }
 // meet the mode's fault; n = 0 counts only.
 func Arm(n int, m Mode) { C.fault_arm(C.int(n), C.int(m)) }
 
+// ArmSync makes the next sync meet the mode's fault, without forgetting what came before.
+func ArmSync(m Mode) { C.fault_arm_next(1, C.int(m), 1) }
+
+// ArmNext makes the n-th operation from now meet it, likewise.
+func ArmNext(n int, m Mode) { C.fault_arm_next(C.int(n), C.int(m), 0) }
+
 // Ops is the number of writes, truncations and syncs since Arm.
 func Ops() int { return int(C.fault_ops()) }
 
@@ -82,3 +92,30 @@ func Settle(seed uint32) error {
 	}
 	return nil
 }
+
+// File is a file of the layer's that is written without SQLite. No connection may be
+// open.
+type File string
+
+// WriteAt writes as SQLite would.
+func (f File) WriteAt(b []byte, off int64) (int, error) {
+	name := C.CString(string(f))
+	defer C.free(unsafe.Pointer(name))
+	if C.fault_write(name, unsafe.Pointer(unsafe.SliceData(b)), C.int(len(b)), C.longlong(off)) != 0 {
+		return 0, fmt.Errorf("faultvfs: write: %w", syscall.EIO)
+	}
+	return len(b), nil
+}
+
+// Sync makes durable what was written, or meets the fault.
+func (f File) Sync() error {
+	name := C.CString(string(f))
+	defer C.free(unsafe.Pointer(name))
+	if C.fault_sync(name) != 0 {
+		return fmt.Errorf("faultvfs: sync: %w", syscall.EIO)
+	}
+	return nil
+}
+
+// Close does nothing.
+func (f File) Close() error { return nil }
